@@ -1,0 +1,1 @@
+"""The gate: the core process, its store and its pages."""

@@ -1,0 +1,1 @@
+"""The pages and ports of the gate."""

@@ -1,0 +1,1 @@
+"""What keeps any process alive and visible. Knows nothing of schools."""

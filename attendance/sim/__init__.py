@@ -1,0 +1,1 @@
+"""Simulators shipped with the product: gate camera, school, cards."""
