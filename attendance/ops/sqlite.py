@@ -1,0 +1,163 @@
+"""SQLite as this project uses it: write-ahead log, a full sync at every commit, short immediate transactions.
+
+``synchronous=FULL`` is what makes an acknowledged row survive a power cut; NORMAL lost rows in every staged one.
+"""
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from attendance.errors import StorageError
+from attendance.ops.service import Service
+
+T = TypeVar("T")
+BUSY_TIMEOUT_MS = 5_000
+"""How long a writer waits for another process's short transaction."""
+
+
+def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
+    """A connection without implicit transactions; rows answer by column name.
+
+    Raises:
+        StorageError: no such database, or no right to open it.
+    """
+    mode = "ro" if read_only else "rwc"
+    try:
+        conn = sqlite3.connect(
+            f"{path.absolute().as_uri()}?mode={mode}", uri=True, isolation_level=None, check_same_thread=False
+        )
+        conn.row_factory = sqlite3.Row
+        conn.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        conn.execute("PRAGMA foreign_keys=ON")
+        if not read_only:
+            conn.execute("PRAGMA journal_mode=WAL")
+            conn.execute("PRAGMA synchronous=FULL")
+    except sqlite3.Error as error:
+        raise StorageError(
+            f"The database {str(path)!r} cannot be opened ({error}). Check that the folder exists and may be written."
+        ) from error
+    return conn
+
+
+@contextmanager
+def transaction(conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+    """``BEGIN IMMEDIATE`` … ``COMMIT``; any exception rolls back. Returning means: on the disk."""
+    conn.execute("BEGIN IMMEDIATE")
+    try:
+        yield conn
+        conn.execute("COMMIT")
+    except BaseException:
+        if conn.in_transaction:
+            conn.execute("ROLLBACK")
+        raise
+
+
+def migrate(conn: sqlite3.Connection, steps: Sequence[str], name: str) -> int:
+    """Bring a database to the newest schema; each step is one transaction that also moves ``user_version``.
+
+    Returns:
+        The version before.
+
+    Raises:
+        StorageError: the database is newer than this program, or not ours.
+    """
+    before = int(conn.execute("PRAGMA user_version").fetchone()[0])
+    if before > len(steps):
+        raise StorageError(
+            f"The database {name!r} has schema {before}, this program knows {len(steps)}. Install the newer program again."
+        )
+    if before == 0 and conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
+        raise StorageError(
+            f"{name!r} is a database of another program. Move it away, or choose another data directory with --data-dir."
+        )
+    for version, step in enumerate(steps[before:], before + 1):
+        with transaction(conn):
+            for statement in _statements(step):
+                conn.execute(statement)
+            conn.execute(f"PRAGMA user_version={version}")
+    return before
+
+
+def _statements(script: str) -> Iterator[str]:
+    """The statements of a script; ``executescript`` would commit between them."""
+    pending = ""
+    for line in script.splitlines(keepends=True):
+        pending += line
+        if sqlite3.complete_statement(pending):
+            yield pending
+            pending = ""
+
+
+class Writer:
+    """The one thread of the core that writes: callers hand it a function and get its result after the commit."""
+
+    def __init__(self, open_connection: Callable[[], sqlite3.Connection]) -> None:
+        self._open = open_connection
+        self._conn: sqlite3.Connection | None = None
+        self._jobs: queue.SimpleQueue[tuple[Callable[[sqlite3.Connection], Any], Future[Any]] | None] = (
+            queue.SimpleQueue()
+        )
+        self._closed = threading.Event()
+        self.service = Service("writer", self, wake=lambda: self._jobs.put(None))
+
+    def start(self) -> None:
+        self.service.start()
+
+    def stop(self, timeout_s: float = 2.0) -> bool:
+        """Finish what was handed over, then close the connection."""
+        self._closed.set()
+        ended = self.service.stop(timeout_s)
+        if ended:
+            while not self._jobs.empty():
+                self._take(self._jobs.get())
+            if self._conn is not None:
+                self._conn.close()
+                self._conn = None
+        return ended
+
+    def run(self, work: Callable[[sqlite3.Connection], T], timeout_s: float = 30.0) -> T:
+        """Run ``work`` in one transaction on the writer's thread; returns when it is durable.
+
+        Raises:
+            StorageError: the database refused, or the writer has stopped.
+        """
+        if self._closed.is_set():
+            raise StorageError("The gate is stopping; nothing more is written.")
+        future: Future[T] = Future()
+        self._jobs.put((work, future))
+        try:
+            return future.result(timeout_s)
+        except sqlite3.Error as error:
+            raise StorageError(f"The database refused a write ({error}). See `attendance doctor`.") from error
+        except TimeoutError as error:
+            raise StorageError(f"The database did not answer within {timeout_s:.0f} s. See `attendance doctor`.") from error
+
+    def step(self) -> float:
+        self._take(self._jobs.get())
+        return 0
+
+    def _take(self, job: tuple[Callable[[sqlite3.Connection], Any], Future[Any]] | None) -> None:
+        if job is None:
+            return
+        work, future = job
+        try:
+            if self._conn is None:
+                self._conn = self._open()
+            with transaction(self._conn):
+                result = work(self._conn)
+        except BaseException as error:
+            future.set_exception(error)
+            if isinstance(error, sqlite3.OperationalError):
+                self._drop_connection()
+        else:
+            future.set_result(result)
+
+    def _drop_connection(self) -> None:
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None
