@@ -69,11 +69,11 @@ def migrate(conn: sqlite3.Connection, steps: Sequence[str], name: str) -> int:
     before = int(conn.execute("PRAGMA user_version").fetchone()[0])
     if before > len(steps):
         raise StorageError(
-            f"The database {name!r} has schema {before}, this program knows {len(steps)}. Install the newer program again."
+            f"The database {name!r} has schema {before}, this program knows {len(steps)}. Install that version again."
         )
     if before == 0 and conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
         raise StorageError(
-            f"{name!r} is a database of another program. Move it away, or choose another data directory with --data-dir."
+            f"{name!r} is another program's database. Move it away, or choose another --data-dir."
         )
     for version, step in enumerate(steps[before:], before + 1):
         with transaction(conn):
@@ -135,7 +135,9 @@ class Writer:
         except sqlite3.Error as error:
             raise StorageError(f"The database refused a write ({error}). See `attendance doctor`.") from error
         except TimeoutError as error:
-            raise StorageError(f"The database did not answer within {timeout_s:.0f} s. See `attendance doctor`.") from error
+            raise StorageError(
+                f"No answer from the database in {timeout_s:.0f} s. See `attendance doctor`."
+            ) from error
 
     def step(self) -> float:
         self._take(self._jobs.get())

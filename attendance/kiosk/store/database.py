@@ -15,7 +15,9 @@ from attendance.ops import sqlite
 def migrations() -> list[str]:
     """The schema steps in their order: step n takes a database from version n-1 to n."""
     folder = resources.files(__package__)
-    return [entry.read_text() for entry in sorted(folder.iterdir(), key=lambda e: e.name) if entry.name.endswith(".sql")]
+    return [
+        entry.read_text() for entry in sorted(folder.iterdir(), key=lambda e: e.name) if entry.name.endswith(".sql")
+    ]
 
 
 def create_or_migrate(path: Path, now: Moment) -> None:

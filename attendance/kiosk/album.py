@@ -1,0 +1,108 @@
+"""Photos on the disk: written whole or not at all, then named in the ledger. Never in the way of a scan.
+
+Owns the directory ``photos`` in the data directory.
+"""
+
+import logging
+import os
+import queue
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from attendance.errors import StorageError
+from attendance.kiosk.store import ledger
+from attendance.ops.service import Service
+from attendance.ops.sqlite import Writer
+from attendance.vision.messages import Portrait
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A portrait for a recorded scan; ``day`` names the folder."""
+
+    scan_id: str
+    day: str
+    portrait: Portrait
+
+
+class Album:
+    """Keeps portraits as they come.
+
+    Args:
+        data_dir: paths in the ledger are relative to it.
+        on_kept: called with the scan's id when its photo is on the disk and in the ledger.
+    """
+
+    def __init__(self, data_dir: Path, writer: Writer, on_kept: Callable[[str], None]) -> None:
+        self._data_dir = data_dir
+        self._writer = writer
+        self._on_kept = on_kept
+        self._entries: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
+        self.service = Service("album", self, wake=lambda: self._entries.put(None))
+
+    def keep(self, entry: Entry) -> None:
+        self._entries.put(entry)
+
+    def stop(self, timeout_s: float = 2.0) -> bool:
+        """Keep what is waiting, then end."""
+        ended = self.service.stop(timeout_s)
+        while ended and not self._entries.empty():
+            self._take(self._entries.get())
+        return ended
+
+    def step(self) -> float:
+        self._take(self._entries.get())
+        return 0
+
+    def _take(self, entry: Entry | None) -> None:
+        if entry is None:
+            return
+        portrait = entry.portrait
+        path, reason = None, portrait.reason or "No usable face was seen."
+        if portrait.jpeg:
+            path, reason = self._write(entry)
+        replaced = self._writer.run(
+            lambda conn: ledger.attach_photo(conn, entry.scan_id, path, reason, portrait.score, portrait.checks)
+        )
+        if replaced is not None:
+            (self._data_dir / replaced).unlink(missing_ok=True)
+        if path is not None:
+            self._on_kept(entry.scan_id)
+
+    def _write(self, entry: Entry) -> tuple[str | None, str]:
+        """The photo's path, or the reason why there is none."""
+        suffix = "" if entry.portrait.final else "-early"
+        path = f"photos/{entry.day}/{entry.scan_id}{suffix}.jpg"
+        try:
+            write_atomically(self._data_dir / path, entry.portrait.jpeg)
+        except StorageError as error:
+            log.error("photo not kept: %s", error)
+            return None, "The photo could not be written: the disk is full or failing."
+        return path, ""
+
+
+def write_atomically(path: Path, content: bytes) -> None:
+    """Write a file so that a power cut leaves the whole of it or nothing.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    temporary = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with temporary.open("wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise StorageError(f"{str(path)!r} could not be written ({error.strerror}). Make room on the disk.") from error

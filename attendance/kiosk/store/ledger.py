@@ -1,0 +1,219 @@
+"""Where a scan is recorded: one transaction for the attendance row, its SMS rows and its sync row.
+
+Every function takes a connection inside a write transaction (``ops.sqlite.Writer.run`` or ``database.writing``) unless it only reads.
+"""
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from datetime import date, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from uuid6 import uuid7
+
+from attendance.clock import Moment, from_rfc3339, rfc3339
+from attendance.domain.message import MessageKind
+from attendance.domain.scan import Accepted, Direction, PastScan, Refusal
+from attendance.vision.messages import Check
+
+_LONGEST_STORED_PAYLOAD = 200
+"""Characters of an unknown payload kept for the office; more would let anybody fill the disk with a big code."""
+_LONGEST_SESSION = timedelta(days=2)
+"""A session that runs past midnight lies within two days; earlier scans cannot matter to a decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a sighting came from: ``source`` is ``camera`` or ``reader``."""
+
+    device_id: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class CardUsed:
+    issue: int
+    signed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the ledger made of an accepted scan."""
+
+    scan_id: str
+    epoch: str
+    seq: int
+
+
+def history(conn: sqlite3.Connection, student_key: str, at: datetime, zone: ZoneInfo) -> list[PastScan]:
+    """The student's accepted scans around ``at``, as the rules want them; reads only."""
+    rows = conn.execute(
+        "SELECT coalesce(c.scanned_at, a.scanned_at) AS scanned_at, a.day, a.session, a.direction"
+        " FROM attendance a LEFT JOIN clock_corrections c USING (scan_id)"
+        " WHERE a.student_key = ? AND coalesce(c.scanned_at, a.scanned_at) BETWEEN ? AND ?",
+        (student_key, rfc3339(at - _LONGEST_SESSION), rfc3339(at + _LONGEST_SESSION)),
+    )
+    return [
+        PastScan(
+            local(from_rfc3339(r["scanned_at"]), zone),
+            date.fromisoformat(r["day"]),
+            r["session"],
+            Direction(r["direction"]),
+        )
+        for r in rows
+    ]
+
+
+def local(at: datetime, zone: ZoneInfo) -> datetime:
+    """Naive local time of the school."""
+    return at.astimezone(zone).replace(tzinfo=None)
+
+
+def record(
+    conn: sqlite3.Connection,
+    student_key: str,
+    scan: Accepted,
+    seen: Moment,
+    origin: Origin,
+    card: CardUsed,
+    message: MessageKind | None,
+) -> Recorded:
+    """Write an accepted scan with everything that must leave because of it.
+
+    Args:
+        message: what guardians with a number are told; ``None`` when SMS is off or this kind is.
+    """
+    epoch = current_epoch(conn)
+    seq = last_seq(conn, origin.device_id, epoch) + 1
+    scan_id = str(uuid7())
+    conn.execute(
+        "INSERT INTO attendance (scan_id, device_id, epoch, seq, student_key, day, session, direction, status, passage,"
+        " minutes_late, scanned_at, boot_id, boot_ns, clock_trusted, source, card_issue, card_signed)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            scan_id,
+            origin.device_id,
+            epoch,
+            seq,
+            student_key,
+            scan.day.isoformat(),
+            scan.session,
+            scan.direction,
+            scan.status,
+            scan.passage,
+            scan.minutes_late,
+            rfc3339(seen.at),
+            seen.boot_id,
+            seen.boot_ns,
+            seen.trusted,
+            origin.source,
+            card.issue,
+            card.signed,
+        ),
+    )
+    conn.execute("INSERT INTO sync_queue (record_type, record_id) VALUES ('scan', ?)", (scan_id,))
+    if message is not None:
+        _queue_messages(conn, scan_id, student_key, message, seen)
+    return Recorded(scan_id, epoch, seq)
+
+
+def _queue_messages(conn: sqlite3.Connection, scan_id: str, student_key: str, kind: MessageKind, seen: Moment) -> None:
+    guardians = conn.execute("SELECT guardian_id FROM guardians WHERE student_key = ?", (student_key,)).fetchall()
+    conn.executemany(
+        "INSERT INTO sms_outbox (message_id, scan_id, student_key, guardian_id, kind, made_at, made_boot_id, made_boot_ns)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            (str(uuid7()), scan_id, student_key, g["guardian_id"], kind, rfc3339(seen.at), seen.boot_id, seen.boot_ns)
+            for g in guardians
+        ],
+    )
+
+
+def refuse(
+    conn: sqlite3.Connection,
+    refusal: Refusal,
+    student_key: str | None,
+    payload: str,
+    seen: Moment,
+    day: date,
+    origin: Origin,
+) -> str:
+    """Keep a refused sighting for the office; its id.
+
+    A known student's payload is not kept: the key says enough.
+    """
+    refusal_id = str(uuid7())
+    shown = "" if student_key else payload.encode("utf-8", "backslashreplace").decode()[:_LONGEST_STORED_PAYLOAD]
+    conn.execute(
+        "INSERT INTO refusals (refusal_id, device_id, refusal, student_key, payload, day, seen_at, boot_id, boot_ns,"
+        " clock_trusted, source) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            refusal_id,
+            origin.device_id,
+            refusal,
+            student_key,
+            shown,
+            day.isoformat(),
+            rfc3339(seen.at),
+            seen.boot_id,
+            seen.boot_ns,
+            seen.trusted,
+            origin.source,
+        ),
+    )
+    return refusal_id
+
+
+def attach_photo(
+    conn: sqlite3.Connection, scan_id: str, path: str | None, reason: str, score: float, checks: Sequence[Check]
+) -> str | None:
+    """Attach a scan's photo (path relative to the data directory), or the reason why there is none.
+
+    A better photo replaces an earlier one, a reason never does.
+
+    Returns:
+        The path of the photo that was replaced and may go, if any.
+    """
+    before = conn.execute("SELECT path FROM photos WHERE scan_id = ?", (scan_id,)).fetchone()
+    replaced = before["path"] if before else None
+    if path is None and replaced is not None:
+        return None
+    conn.execute(
+        "INSERT INTO photos (scan_id, path, reason, score, checks) VALUES (?, ?, ?, ?, ?)"
+        " ON CONFLICT (scan_id) DO UPDATE SET path = excluded.path, reason = excluded.reason, score = excluded.score,"
+        " checks = excluded.checks",
+        (scan_id, path, reason, score, json.dumps([asdict(check) for check in checks])),
+    )
+    return replaced if replaced != path else None
+
+
+def undated(conn: sqlite3.Connection, boot_id: str) -> list[sqlite3.Row]:
+    """Scans of this boot that were recorded before the clock was known good and are not corrected yet; reads only."""
+    return conn.execute(
+        "SELECT a.scan_id, a.student_key, a.boot_ns, a.day, a.session, a.direction, a.status FROM attendance a"
+        " LEFT JOIN clock_corrections c USING (scan_id)"
+        " WHERE a.boot_id = ? AND a.clock_trusted = 0 AND c.scan_id IS NULL ORDER BY a.boot_ns",
+        (boot_id,),
+    ).fetchall()
+
+
+def correct_clock(
+    conn: sqlite3.Connection, scan_id: str, at: datetime, day: date, status: str, minutes_late: int, now: Moment
+) -> None:
+    """Date a scan afresh; the row itself and its keys stay as they are."""
+    conn.execute(
+        "INSERT OR IGNORE INTO clock_corrections (scan_id, scanned_at, day, status, minutes_late, corrected_at)"
+        " VALUES (?, ?, ?, ?, ?, ?)",
+        (scan_id, rfc3339(at), day.isoformat(), status, minutes_late, rfc3339(now.at)),
+    )
+
+
+def current_epoch(conn: sqlite3.Connection) -> str:
+    return str(conn.execute("SELECT epoch FROM epochs ORDER BY position DESC LIMIT 1").fetchone()["epoch"])
+
+
+def last_seq(conn: sqlite3.Connection, device_id: str, epoch: str) -> int:
+    """The last number given out by ``device_id`` in ``epoch``; 0 before the first."""
+    row = conn.execute("SELECT max(seq) FROM attendance WHERE device_id = ? AND epoch = ?", (device_id, epoch))
+    return int(row.fetchone()[0] or 0)

@@ -1,0 +1,167 @@
+"""Who is known: students, their guardians, their cards."""
+
+import secrets
+import sqlite3
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from attendance.clock import Moment, rfc3339
+from attendance.domain.student import BOTH_SESSIONS, Student
+from attendance.errors import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class Guardian:
+    """``phone`` is E.164."""
+
+    phone: str
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolment:
+    """A student as the school's list has them."""
+
+    student_id: str
+    name: str
+    section: str = ""
+    grade: str = ""
+    sex: str = ""
+    lrn: str = ""
+    allowed_session: str = BOTH_SESSIONS
+    guardians: Sequence[Guardian] = field(default_factory=tuple)
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A row of the cards table."""
+
+    student_key: str | None
+    revoked: bool
+
+
+_ENROLLED = "SELECT student_key, student_id, name, section, allowed_session FROM students WHERE removed_at IS NULL"
+
+
+def by_number(conn: sqlite3.Connection, student_id: str) -> Student | None:
+    return _one(conn.execute(f"{_ENROLLED} AND student_id = ?", (student_id,)))
+
+
+def by_key(conn: sqlite3.Connection, student_key: str) -> Student | None:
+    return _one(conn.execute(f"{_ENROLLED} AND student_key = ?", (student_key,)))
+
+
+def enrolled(conn: sqlite3.Connection, section: str | None = None) -> list[sqlite3.Row]:
+    """All enrolled students with the number of their guardians' phones, by section and name."""
+    return conn.execute(
+        "SELECT s.*, (SELECT count(*) FROM guardians g WHERE g.student_key = s.student_key) AS phones"
+        " FROM students s WHERE removed_at IS NULL AND (? IS NULL OR section = ?) ORDER BY section, name, student_id",
+        (section, section),
+    ).fetchall()
+
+
+def guardians(conn: sqlite3.Connection, student_key: str) -> list[Guardian]:
+    rows = conn.execute("SELECT phone, name FROM guardians WHERE student_key = ? ORDER BY guardian_id", (student_key,))
+    return [Guardian(r["phone"], r["name"]) for r in rows]
+
+
+def enrol(conn: sqlite3.Connection, enrolment: Enrolment, now: Moment) -> bool:
+    """Add a student or bring the known one up to date; the random key stays for life.
+
+    Guardians are replaced when the enrolment names any; an enrolment without keeps those known.
+
+    Returns:
+        Whether the student is new.
+    """
+    known = conn.execute("SELECT student_key FROM students WHERE student_id = ?", (enrolment.student_id,)).fetchone()
+    key = known["student_key"] if known else secrets.token_hex(16)
+    values = (
+        enrolment.name,
+        enrolment.section,
+        enrolment.grade,
+        enrolment.sex,
+        enrolment.lrn,
+        enrolment.allowed_session,
+    )
+    if known:
+        conn.execute(
+            "UPDATE students SET name = ?, section = ?, grade = ?, sex = ?, lrn = ?, allowed_session = ?, removed_at = NULL"
+            " WHERE student_key = ?",
+            (*values, key),
+        )
+    else:
+        conn.execute(
+            "INSERT INTO students (name, section, grade, sex, lrn, allowed_session, student_key, student_id, added_at)"
+            " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (*values, key, enrolment.student_id, rfc3339(now.at)),
+        )
+    if enrolment.guardians:
+        phones = [guardian.phone for guardian in enrolment.guardians]
+        marks = ",".join("?" * len(phones))
+        conn.execute(f"DELETE FROM guardians WHERE student_key = ? AND phone NOT IN ({marks})", (key, *phones))
+        conn.executemany(
+            "INSERT INTO guardians (student_key, phone, name) VALUES (?, ?, ?)"
+            " ON CONFLICT (student_key, phone) DO UPDATE SET name = excluded.name",
+            [(key, guardian.phone, guardian.name) for guardian in enrolment.guardians],
+        )
+    return not known
+
+
+def remove(conn: sqlite3.Connection, student_id: str, now: Moment) -> None:
+    """Take a student off the roster; the past stays readable.
+
+    Raises:
+        BadInput: no such student.
+    """
+    key = key_of(conn, student_id)
+    conn.execute("UPDATE students SET removed_at = ? WHERE student_key = ?", (rfc3339(now.at), key))
+
+
+def key_of(conn: sqlite3.Connection, student_id: str) -> str:
+    """The random key of a student on the roster, or off it.
+
+    Raises:
+        BadInput: no such student.
+    """
+    row = conn.execute("SELECT student_key FROM students WHERE student_id = ?", (student_id,)).fetchone()
+    if row is None:
+        raise BadInput(f"No student has the number {student_id!r}. `attendance students list` shows all.")
+    return str(row["student_key"])
+
+
+def erase(conn: sqlite3.Connection, student_keys: Iterable[str]) -> list[str]:
+    """Forget the persons behind keys: students, guardians, cards, photos. Attendance rows stay as statistics.
+
+    Returns:
+        Paths (relative to the data directory) of the photo files, which the caller deletes after the commit.
+    """
+    paths: list[str] = []
+    for key in student_keys:
+        rows = conn.execute(
+            "SELECT path FROM photos JOIN attendance USING (scan_id) WHERE student_key = ? AND path IS NOT NULL", (key,)
+        )
+        paths += [r["path"] for r in rows]
+        conn.execute(
+            "UPDATE photos SET path = NULL, reason = 'erased', checks = '[]'"
+            " WHERE path IS NOT NULL AND scan_id IN (SELECT scan_id FROM attendance WHERE student_key = ?)",
+            (key,),
+        )
+        conn.execute("DELETE FROM sms_outbox WHERE student_key = ?", (key,))
+        conn.execute("UPDATE refusals SET student_key = NULL, payload = '' WHERE student_key = ?", (key,))
+        conn.execute("DELETE FROM students WHERE student_key = ?", (key,))
+    return paths
+
+
+def card(conn: sqlite3.Connection, kind: str, value: str, issue: int = 0) -> Card | None:
+    """The card registered under ``kind`` (``payload``, ``number`` or ``rfid``) and ``value``."""
+    row = conn.execute(
+        "SELECT student_key, revoked_at FROM cards WHERE kind = ? AND value = ? AND issue = ?", (kind, value, issue)
+    ).fetchone()
+    return Card(row["student_key"], row["revoked_at"] is not None) if row else None
+
+
+def _one(rows: sqlite3.Cursor) -> Student | None:
+    row = rows.fetchone()
+    if row is None:
+        return None
+    return Student(row["student_key"], row["student_id"], row["name"], row["section"], row["allowed_session"])

@@ -1,0 +1,204 @@
+"""Child processes: started, listened to, and replaced when they die, fall silent or grow too large.
+
+This module owns the thread that starts the child. The child asks the kernel to be killed with that thread
+(``PR_SET_PDEATHSIG`` counts threads, not processes), so the thread must live as long as the core: it is a ``Service``.
+"""
+
+import logging
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+
+from attendance.clock import boot_ns
+from attendance.ops.service import Service
+
+log = logging.getLogger(__name__)
+
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 30.0
+_HEALTHY_AFTER_S = 20.0
+"""A child that lived this long is replaced without a pause."""
+_STACK_DUMP_S = 0.3
+"""What a hanging child gets to print its stacks on SIGABRT before it is killed."""
+_STOP_S = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerState:
+    """``pid`` is None while no child runs; ``replaced`` counts children that had to be replaced."""
+
+    pid: int | None
+    replaced: int
+    last_reason: str
+    last_message_boot_ns: int
+
+
+class Worker:
+    """One child process on a pipe.
+
+    Args:
+        command: the argument vector, given the number of the child's end of the pipe.
+        on_message: called on the worker's thread with each message. Must not raise or block for long.
+        on_replaced: called on the worker's thread with the reason whenever a child had to be replaced.
+        timeout_s: how long the child may be silent before it counts as hanging.
+        start_timeout_s: the same before its first message (it imports and loads models).
+        stop_message: asks the child to end.
+        log_file: where the child's standard error goes.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        command: Callable[[int], Sequence[str]],
+        *,
+        on_message: Callable[[bytes], None],
+        on_replaced: Callable[[str], None],
+        timeout_s: float,
+        start_timeout_s: float,
+        stop_message: bytes,
+        log_file: Path,
+    ) -> None:
+        self.name = name
+        self._command = command
+        self._on_message = on_message
+        self._on_replaced = on_replaced
+        self._timeout_ns = round(timeout_s * 1e9)
+        self._start_timeout_ns = round(start_timeout_s * 1e9)
+        self._stop_message = stop_message
+        self._log_file = log_file
+        self._child: subprocess.Popen[bytes] | None = None
+        self._pipe: Connection | None = None
+        self._wake_read, self._wake_write = os.pipe()
+        self._replace_reason = ""
+        self._pause_s = 0.0
+        self._started_ns = self._deadline_ns = self._heard_ns = 0
+        self._replaced = 0
+        self._last_reason = ""
+        self.service = Service(name, self, wake=self._wake)
+
+    def start(self) -> None:
+        self.service.start()
+
+    def stop(self, timeout_s: float = 2.0) -> bool:
+        """End the thread, then the child: asked first, killed after a second."""
+        ended = self.service.stop(timeout_s)
+        if ended:
+            self._end_child()
+            for fd in (self._wake_read, self._wake_write):
+                if fd >= 0:
+                    os.close(fd)
+            self._wake_read = self._wake_write = -1
+        return ended
+
+    def send(self, message: bytes) -> bool:
+        """Whether the message went into the pipe. A child that is just being replaced gets none."""
+        pipe = self._pipe
+        if pipe is None:
+            return False
+        try:
+            pipe.send_bytes(message)
+        except OSError:
+            return False
+        return True
+
+    def replace(self, reason: str) -> None:
+        """Replace the child soon, for ``reason``; any thread may ask."""
+        self._replace_reason = reason
+        self._wake()
+
+    @property
+    def state(self) -> WorkerState:
+        child = self._child
+        return WorkerState(child.pid if child else None, self._replaced, self._last_reason, self._heard_ns)
+
+    def step(self) -> float:
+        if self._child is None:
+            self._spawn()
+        assert self._pipe is not None
+        remaining_s = max(0.0, (self._deadline_ns - boot_ns()) / 1e9)
+        ready = wait([self._pipe, self._wake_read], remaining_s)
+        if self._wake_read in ready:
+            os.read(self._wake_read, 4096)
+        if self._pipe in ready:
+            return self._hear(self._pipe)
+        if self._replace_reason:
+            return self._retire(self._replace_reason)
+        if boot_ns() >= self._deadline_ns:
+            return self._retire(f"silent for {(boot_ns() - self._heard_ns) / 1e9:.1f} s")
+        return 0
+
+    def _hear(self, pipe: Connection) -> float:
+        try:
+            message = pipe.recv_bytes()
+        except (EOFError, OSError):
+            return self._retire("ended by itself")
+        self._heard_ns = boot_ns()
+        self._deadline_ns = self._heard_ns + self._timeout_ns
+        self._on_message(message)
+        return 0
+
+    def _spawn(self) -> None:
+        ours, theirs = socket.socketpair()
+        self._log_file.parent.mkdir(parents=True, exist_ok=True)
+        with theirs, self._log_file.open("ab") as errors:
+            self._child = subprocess.Popen(
+                self._command(theirs.fileno()),
+                pass_fds=(theirs.fileno(),),
+                stdin=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,  # Ctrl-C in a terminal is for the core, which then asks the child to end
+            )
+        self._pipe = Connection(ours.detach())
+        self._started_ns = self._heard_ns = boot_ns()
+        self._deadline_ns = self._started_ns + self._start_timeout_ns
+        log.info("%s process started, pid %d", self.name, self._child.pid)
+
+    def _retire(self, reason: str) -> float:
+        """End the child for ``reason`` and say how long to wait before the next."""
+        lived_s = (boot_ns() - self._started_ns) / 1e9
+        code = self._dump_and_kill()
+        self._replace_reason = ""
+        self._replaced += 1
+        self._last_reason = f"{reason} (exit code {code})"
+        log.warning("%s process replaced: %s", self.name, self._last_reason)
+        if lived_s > _HEALTHY_AFTER_S:
+            self._pause_s = 0.0
+        else:
+            self._pause_s = min(max(self._pause_s * 2, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
+        self._on_replaced(self._last_reason)
+        return self._pause_s
+
+    def _dump_and_kill(self) -> int | None:
+        if self._child is not None and self._child.poll() is None:
+            self._child.send_signal(signal.SIGABRT)
+            try:
+                self._child.wait(_STACK_DUMP_S)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+        return self._reap()
+
+    def _end_child(self) -> None:
+        if self._child is None:
+            return
+        self.send(self._stop_message)
+        try:
+            self._child.wait(_STOP_S)
+        except subprocess.TimeoutExpired:
+            self._child.kill()
+        self._reap()
+
+    def _reap(self) -> int | None:
+        code = self._child.wait() if self._child is not None else None
+        if self._pipe is not None:
+            self._pipe.close()
+        self._child = self._pipe = None
+        return code
+
+    def _wake(self) -> None:
+        if self._wake_write >= 0:
+            os.write(self._wake_write, b"w")
