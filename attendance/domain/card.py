@@ -1,8 +1,8 @@
 """Signed cards: a payload that a student cannot make for a friend, checked without any network.
 
 ``ATT1:<key id>:<student number>:<issue>:<mac>``, all in QR's alphanumeric set so that the code stays small; other
-characters are percent-encoded as UTF-8. The mac is the first 80 bits of HMAC-SHA256 over everything before its colon, in
-base32. A card without a signature is the plain student number; its issue is 0.
+characters are percent-encoded as UTF-8. The mac is the first 80 bits of HMAC-SHA256 over everything before its colon,
+in base32. A card without a signature is the plain student number; its issue is 0.
 """
 
 import base64

@@ -97,7 +97,7 @@ def decide(
     """What a genuine card of ``student`` means at the naive local time ``at``.
 
     Args:
-        history: the student's accepted scans around ``at``, at least those of its day and those within the cooldown, in any order.
+        history: the student's accepted scans around ``at`` in any order: at least those of the day and of the cooldown.
     """
     if any(abs(at - past.at) < schedule.cooldown for past in history):
         return Refused(Refusal.DUPLICATE, "Already recorded a moment ago. You are done.")

@@ -7,12 +7,13 @@ import logging
 import os
 import queue
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from attendance.errors import StorageError
 from attendance.kiosk.store import ledger
-from attendance.ops.service import Service
+from attendance.ops.service import IDLE_S, Service
 from attendance.ops.sqlite import Writer
 from attendance.vision.messages import Portrait
 
@@ -54,7 +55,8 @@ class Album:
         return ended
 
     def step(self) -> float:
-        self._take(self._entries.get())
+        with suppress(queue.Empty):
+            self._take(self._entries.get(timeout=IDLE_S))
         return 0
 
     def _take(self, entry: Entry | None) -> None:

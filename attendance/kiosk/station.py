@@ -18,7 +18,7 @@ from attendance.errors import StorageError
 from attendance.kiosk.album import Album, Entry
 from attendance.kiosk.identity import CardRules, Holder, identify
 from attendance.kiosk.store import closures, ledger, register
-from attendance.ops.service import Service
+from attendance.ops.service import IDLE_S, Service
 from attendance.ops.sqlite import Writer
 from attendance.vision.messages import Ended, Portrait, Sighting, Verdict
 
@@ -121,7 +121,10 @@ class Station:
         self._inbox.put(reason)
 
     def step(self) -> float:
-        message = self._inbox.get()
+        try:
+            message = self._inbox.get(timeout=IDLE_S)
+        except queue.Empty:
+            return 0
         match message:
             case Sighting():
                 self._sighting(message)

@@ -10,6 +10,9 @@ from attendance.clock import boot_ns
 
 FIRST_PAUSE_S = 0.5
 LONGEST_PAUSE_S = 60.0
+IDLE_S = 1.0
+"""How long a step may wait for work: it returns that often even when idle, so that a dead thread can be told from one
+that has nothing to do."""
 
 log = logging.getLogger(__name__)
 

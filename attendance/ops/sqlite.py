@@ -8,12 +8,12 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from attendance.errors import StorageError
-from attendance.ops.service import Service
+from attendance.ops.service import IDLE_S, Service
 
 T = TypeVar("T")
 BUSY_TIMEOUT_MS = 5_000
@@ -72,9 +72,7 @@ def migrate(conn: sqlite3.Connection, steps: Sequence[str], name: str) -> int:
             f"The database {name!r} has schema {before}, this program knows {len(steps)}. Install that version again."
         )
     if before == 0 and conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-        raise StorageError(
-            f"{name!r} is another program's database. Move it away, or choose another --data-dir."
-        )
+        raise StorageError(f"{name!r} is another program's database. Move it away, or choose another --data-dir.")
     for version, step in enumerate(steps[before:], before + 1):
         with transaction(conn):
             for statement in _statements(step):
@@ -135,12 +133,11 @@ class Writer:
         except sqlite3.Error as error:
             raise StorageError(f"The database refused a write ({error}). See `attendance doctor`.") from error
         except TimeoutError as error:
-            raise StorageError(
-                f"No answer from the database in {timeout_s:.0f} s. See `attendance doctor`."
-            ) from error
+            raise StorageError(f"No answer from the database in {timeout_s:.0f} s. See `attendance doctor`.") from error
 
     def step(self) -> float:
-        self._take(self._jobs.get())
+        with suppress(queue.Empty):
+            self._take(self._jobs.get(timeout=IDLE_S))
         return 0
 
     def _take(self, job: tuple[Callable[[sqlite3.Connection], Any], Future[Any]] | None) -> None:

@@ -99,8 +99,9 @@ class Verdict:
 
     Attributes:
         photo: whether a photo of the student is wanted. Refused sightings keep none.
-        boot_ns, wall, corners: as in the sighting; sent back because a sighting by a USB reader is unknown to the vision process.
-        comment: bytes-free text to be kept inside the JPEG (its comment segment), so that a photo can prove its record.
+        boot_ns, wall, corners: as in the sighting; sent back because the vision process has not seen what a USB reader
+            read.
+        comment: text to be kept inside the JPEG (its comment segment), so that a photo can prove its record.
     """
 
     sighting_id: str

@@ -1,6 +1,7 @@
 """Where a scan is recorded: one transaction for the attendance row, its SMS rows and its sync row.
 
-Every function takes a connection inside a write transaction (``ops.sqlite.Writer.run`` or ``database.writing``) unless it only reads.
+Every function that does not say it only reads takes a connection inside a write transaction
+(``ops.sqlite.Writer.run`` or ``database.writing``).
 """
 
 import json
@@ -121,7 +122,8 @@ def record(
 def _queue_messages(conn: sqlite3.Connection, scan_id: str, student_key: str, kind: MessageKind, seen: Moment) -> None:
     guardians = conn.execute("SELECT guardian_id FROM guardians WHERE student_key = ?", (student_key,)).fetchall()
     conn.executemany(
-        "INSERT INTO sms_outbox (message_id, scan_id, student_key, guardian_id, kind, made_at, made_boot_id, made_boot_ns)"
+        "INSERT INTO sms_outbox"
+        " (message_id, scan_id, student_key, guardian_id, kind, made_at, made_boot_id, made_boot_ns)"
         " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (str(uuid7()), scan_id, student_key, g["guardian_id"], kind, rfc3339(seen.at), seen.boot_id, seen.boot_ns)

@@ -85,8 +85,8 @@ def enrol(conn: sqlite3.Connection, enrolment: Enrolment, now: Moment) -> bool:
     )
     if known:
         conn.execute(
-            "UPDATE students SET name = ?, section = ?, grade = ?, sex = ?, lrn = ?, allowed_session = ?, removed_at = NULL"
-            " WHERE student_key = ?",
+            "UPDATE students SET name = ?, section = ?, grade = ?, sex = ?, lrn = ?, allowed_session = ?,"
+            " removed_at = NULL WHERE student_key = ?",
             (*values, key),
         )
     else:
