@@ -1,0 +1,14 @@
+#!/usr/bin/env bash
+# Sets up what the gate needs, the first time and after an update, and runs it with the given options.
+set -euo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
+
+prepare_environment requirements.txt
+case " $* " in
+*" --demo "*) assets_for=--demo ;;
+*) assets_for= ;;
+esac
+# Without the models the gate still runs, with a simpler face detector; the command says so.
+"$venv/bin/python" -m attendance.vision.assets "${ATTENDANCE_HOME:-$root}/data/assets" $assets_for || true
+# exec: signals of systemd and of the terminal must reach the gate itself.
+exec "$venv/bin/python" "$root/attendance_system.py" "$@"
