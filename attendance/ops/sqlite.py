@@ -37,6 +37,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         if not read_only:
             conn.execute("PRAGMA journal_mode=WAL")
             conn.execute("PRAGMA synchronous=FULL")
+            conn.execute("PRAGMA secure_delete=ON")  # an erased student must not live on in free pages
     except sqlite3.Error as error:
         raise StorageError(
             f"The database {str(path)!r} cannot be opened ({error}). Check that the folder exists and may be written."

@@ -4,6 +4,7 @@ import secrets
 import sqlite3
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from attendance.clock import Moment, rfc3339
 from attendance.domain.student import BOTH_SESSIONS, Student
@@ -63,6 +64,23 @@ def enrolled(conn: sqlite3.Connection, section: str | None = None) -> list[sqlit
 def guardians(conn: sqlite3.Connection, student_key: str) -> list[Guardian]:
     rows = conn.execute("SELECT phone, name FROM guardians WHERE student_key = ? ORDER BY guardian_id", (student_key,))
     return [Guardian(r["phone"], r["name"]) for r in rows]
+
+
+def details(conn: sqlite3.Connection, student_id: str) -> dict[str, Any]:
+    """All that is known of a student, for the office.
+
+    Raises:
+        BadInput: no such student.
+    """
+    key = key_of(conn, student_id)
+    row = dict(conn.execute("SELECT * FROM students WHERE student_key = ?", (key,)).fetchone())
+    del row["student_key"]
+    people = [{"phone": g.phone, "name": g.name} for g in guardians(conn, key)]
+    held = [
+        {"kind": c["kind"], "value": c["value"], "issue": c["issue"], "revoked_at": c["revoked_at"]}
+        for c in cards(conn, student_id)
+    ]
+    return {**row, "guardians": people, "cards": held}
 
 
 def enrol(conn: sqlite3.Connection, enrolment: Enrolment, now: Moment) -> bool:
@@ -152,6 +170,12 @@ def erase(conn: sqlite3.Connection, student_keys: Iterable[str]) -> list[str]:
     return paths
 
 
+def known_keys(conn: sqlite3.Connection, keys: Sequence[str]) -> list[str]:
+    """Those of ``keys`` that stand for a person here."""
+    known = {row["student_key"] for row in conn.execute("SELECT student_key FROM students")}
+    return [key for key in keys if key in known]
+
+
 def card(conn: sqlite3.Connection, kind: str, value: str, issue: int = 0) -> Card | None:
     """The card registered under ``kind`` (``payload``, ``number`` or ``rfid``) and ``value``."""
     row = conn.execute(
@@ -165,3 +189,63 @@ def _one(rows: sqlite3.Cursor) -> Student | None:
     if row is None:
         return None
     return Student(row["student_key"], row["student_id"], row["name"], row["section"], row["allowed_session"])
+
+
+def cards(conn: sqlite3.Connection, student_id: str | None = None) -> list[sqlite3.Row]:
+    """The registered cards, of one student or of all."""
+    return conn.execute(
+        "SELECT c.kind, c.value, c.issue, s.student_id, c.issued_at, c.revoked_at, c.reason"
+        " FROM cards c LEFT JOIN students s USING (student_key)"
+        " WHERE ? IS NULL OR s.student_id = ? ORDER BY s.student_id, c.kind, c.issue",
+        (student_id, student_id),
+    ).fetchall()
+
+
+def register_card(conn: sqlite3.Connection, kind: str, value: str, student_id: str, now: Moment) -> None:
+    """Let a payload or an RFID UID stand for a student; registering it again moves it and revives it."""
+    conn.execute(
+        "INSERT INTO cards (kind, value, student_key, issued_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (kind, value, issue) DO UPDATE SET student_key = excluded.student_key,"
+        " issued_at = excluded.issued_at, revoked_at = NULL, reason = ''",
+        (kind, value, key_of(conn, student_id), rfc3339(now.at)),
+    )
+
+
+def current_issue(conn: sqlite3.Connection, student_id: str) -> int:
+    """The issue that the next card of a student carries: one above the newest that was revoked, at first 1."""
+    row = conn.execute(
+        "SELECT max(issue) FROM cards WHERE kind = 'number' AND value = ? AND revoked_at IS NOT NULL", (student_id,)
+    )
+    return int(row.fetchone()[0] or 0) + 1
+
+
+def revoke_number(conn: sqlite3.Connection, student_id: str, issue: int | None, reason: str, now: Moment) -> list[int]:
+    """Call back a student's card: one issue, or the plain card and all issues up to the current one.
+
+    Returns:
+        The issues that are revoked now.
+    """
+    key = key_of(conn, student_id)
+    issues = [issue] if issue is not None else list(range(current_issue(conn, student_id) + 1))
+    conn.executemany(
+        "INSERT INTO cards (kind, value, issue, student_key, issued_at, revoked_at, reason)"
+        " VALUES ('number', ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (kind, value, issue) DO UPDATE SET revoked_at = coalesce(revoked_at, excluded.revoked_at),"
+        " reason = excluded.reason",
+        [(student_id, number, key, rfc3339(now.at), rfc3339(now.at), reason) for number in issues],
+    )
+    return issues
+
+
+def revoke_card(conn: sqlite3.Connection, kind: str, value: str, reason: str, now: Moment) -> None:
+    """Call back a registered payload or RFID card.
+
+    Raises:
+        BadInput: it is not registered.
+    """
+    changed = conn.execute(
+        "UPDATE cards SET revoked_at = ?, reason = ? WHERE kind = ? AND value = ?",
+        (rfc3339(now.at), reason, kind, value),
+    ).rowcount
+    if changed == 0:
+        raise BadInput(f"No {kind} card {value!r} is registered. `attendance cards list` shows all.")
