@@ -7,7 +7,7 @@ from pathlib import Path
 import psutil
 
 from attendance.clock import boot_ns
-from attendance.ops.health import Problem, ProbeResult
+from attendance.ops.health import ProbeResult, Problem
 
 HOT_C = 75.0
 TOO_HOT_C = 82.0

@@ -107,7 +107,7 @@ class ScreenEvents:
         run, _, number = last_id.rpartition(".")
         with self._lock:
             first = [self._state] if self._state else []
-            if run == self._run and number.isdecimal():
+            if run == self._run and number.isdecimal() and len(number) < 19:
                 since = boot_ns() - int(_REPLAY_S * 1e9)
                 first += [e for e in self._recent if _number(e.id) > _number(last_id) and e.boot_ns > since]
             subscription = Subscription(first)

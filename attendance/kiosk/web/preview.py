@@ -18,6 +18,7 @@ class PreviewFeed:
         self._watch = watch
         self._fps = fps
         self._changed = threading.Condition()
+        self._telling = threading.Lock()
         self._jpeg = b""
         self._count = 0
         self._views: list[View] = []
@@ -44,7 +45,7 @@ class PreviewFeed:
             self._views.append(view)
             first = len(self._views) == 1
         if first:
-            self._watch(self._fps)
+            self._tell()
         return view
 
     def leave(self, view: "View") -> None:
@@ -57,13 +58,17 @@ class PreviewFeed:
             self._changed.notify_all()
         if last:
             self.clear()
-            self._watch(0.0)
+            self._tell()
 
     def newer(self, view: "View", than: int) -> tuple[int, bytes]:
         """Wait for a picture after number ``than``, at most ``HEARTBEAT_S``: then the same one again."""
         with self._changed:
             self._changed.wait_for(lambda: view.closed or self._count != than, HEARTBEAT_S)
             return self._count, self._jpeg
+
+    def _tell(self) -> None:
+        with self._telling:  # read inside, so that the last one to tell, tells what is true
+            self._watch(self.wanted_fps)
 
 
 class View:
