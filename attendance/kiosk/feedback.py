@@ -54,19 +54,25 @@ class Signal:
     colour: tuple[int, int, int]
 
 
-SUCCESS = (200, 100, 200, 100, 200)
-ERROR = (1000,)
-DUPLICATE = (100, 100, 100, 100, 100)
-SIGNALS: Mapping[str, Signal] = {
-    "in": Signal(SUCCESS, (0, 255, 0)),
-    "out": Signal(SUCCESS, (0, 0, 255)),
-    "late": Signal(SUCCESS, (255, 80, 0)),
-    "duplicate": Signal(DUPLICATE, (255, 150, 0)),
-    "unknown": Signal(ERROR, (255, 0, 0)),
-    "wrong_time": Signal(ERROR, (128, 0, 128)),
-    "refused": Signal(ERROR, (255, 0, 0)),
-}
-"""The tones of the screen; patterns and colours may be replaced from the settings."""
+def signals(
+    patterns: Mapping[str, tuple[int, ...]], colours: Mapping[str, tuple[int, int, int]]
+) -> Mapping[str, Signal]:
+    """The signal of each tone of the screen.
+
+    Args:
+        patterns: ``success``, ``duplicate`` and ``error``, as the section ``buzzer`` has them.
+        colours: the section ``rgb_led.colors``. Leaving has the blue of a card that was read, coming the green.
+    """
+    error = Signal(patterns["error"], colours["error"])
+    return {
+        "in": Signal(patterns["success"], colours["success"]),
+        "out": Signal(patterns["success"], colours["qr_detected"]),
+        "late": Signal(patterns["success"], colours["late"]),
+        "duplicate": Signal(patterns["duplicate"], colours["duplicate"]),
+        "unknown": error,
+        "wrong_time": error,
+        "refused": error,
+    }
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +96,7 @@ class SignalFeedback:
         self,
         open_indicator: Callable[[], Indicator],
         nudge: Callable[[], None],
-        signals: Mapping[str, Signal] = SIGNALS,
+        signals: Mapping[str, Signal],
         fade: Fade = Fade(),
         now_ns: Callable[[], int] = boot_ns,
     ) -> None:
