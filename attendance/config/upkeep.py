@@ -1,0 +1,126 @@
+"""Settings of what keeps the gate alive, safe and visible."""
+
+from typing import Annotated, Literal
+
+from pydantic import BeforeValidator, Field, model_validator
+
+from attendance.config.values import (
+    FilePath,
+    Host,
+    Network,
+    Number,
+    Percent,
+    Port,
+    Secret,
+    Section,
+    Switch,
+    Whole,
+    setting,
+)
+
+TokenText = Annotated[Secret, Field(max_length=512)]
+
+
+def _upper(value: object) -> object:
+    return value.upper() if isinstance(value, str) else value
+
+
+class Screen(Section):
+    """The gate's page. It shows names and faces of minors, so only the device itself gets it unless told otherwise."""
+
+    enabled: Switch = setting(True, "Whether the page is served.", "The gate has a screen.")
+    allow: tuple[Network, ...] = setting((), "Further addresses that may see it.", "Faces stay on the device.")
+    token: TokenText = setting(
+        "", "Secret that opens it from elsewhere; empty: none does.", "Faces stay on the device."
+    )
+    max_streams: Whole = setting(8, "Live pictures served at once.", "A stream above it ends the oldest.", ge=1, le=64)
+
+
+class Web(Section):
+    """What the web server believes of a request."""
+
+    trusted_proxies: tuple[Network, ...] = setting((), "Proxies whose X-Forwarded-For counts.", "Anybody can send it.")
+    hosts: tuple[Host, ...] = setting((), "Further names the gate is reached by.", "Other names are an attack.")
+
+
+class HealthEndpoint(Section):
+    """The port of the health pages and of the gate's page."""
+
+    enabled: Switch = setting(True, "Whether the port is served.", "Documented default.")
+    port: Port = setting(8080, "TCP port.", "Documented default.")
+    host: Host = setting("0.0.0.0", "Address to listen on.", "Documented default; detail is for private networks only.")
+    token: TokenText = setting("", "Bearer token for detail from elsewhere; empty: none.", "A secret is not invented.")
+
+
+class Watchdog(Section):
+    """What happens when the gate hangs."""
+
+    enabled: Switch = setting(True, "Whether hangs are repaired.", "Documented default.")
+    timeout_seconds: Number = setting(30, "Seconds without a sign of life of the gate.", "Documented.", ge=1, le=3600)
+    vision_timeout_seconds: Number = setting(
+        12, "Seconds without a sign of life of the vision process.", "Slow cameras need 10 s to open.", ge=1, le=600
+    )
+    restart_command: str = setting(
+        "sudo systemctl restart attendance-system",
+        "Command that restarts the gate; empty: none.",
+        "Documented default.",
+    )
+    log_file: FilePath = setting("data/logs/watchdog_restarts.log", "File that lists the restarts.", "Documented.")
+
+
+class SmsWebhook(Section):
+    """The port on which delivery reports of the phone arrive."""
+
+    enabled: Switch = setting(True, "Whether the port is served.", "Documented default.")
+    port: Port = setting(8081, "TCP port.", "Documented default.")
+    host: Host = setting("0.0.0.0", "Address to listen on.", "Documented default; private networks only.")
+    auth_token: TokenText = setting("", "Bearer token of a report; empty: none asked.", "Documented default.")
+    log_deliveries: Switch = setting(True, "Whether reports go to `sms_delivery_log`.", "Documented default.")
+    retry_failed: Switch = setting(False, "Whether failed messages are sent again.", "Documented default.")
+
+
+class DatabaseBackup(Section):
+    """Copies of the database."""
+
+    enabled: Switch = setting(True, "Whether copies are made.", "Documented default.")
+    backup_dir: FilePath = setting("data/backups", "Directory for them.", "Documented default.")
+    backup_interval_seconds: Whole = setting(3600, "Seconds between two.", "Documented default.", ge=1, le=604_800)
+    keep_backups: Whole = setting(24, "How many are kept.", "Documented default.", ge=1, le=10_000)
+    check_integrity: Switch = setting(True, "Whether each is checked, before and after.", "Documented default.")
+
+
+class DiskMonitor(Section):
+    """What happens when space runs short."""
+
+    warn_threshold_percent: Percent = setting(10, "Free space that is a warning, percent.", "Documented default.")
+    critical_threshold_percent: Percent = setting(5, "Free space that is an error, percent.", "Documented default.")
+    photo_retention_days: Whole = setting(30, "Days a photo is kept.", "Documented default.", ge=1, le=3650)
+    log_retention_days: Whole = setting(7, "Days a log is kept.", "Documented default.", ge=1, le=3650)
+
+    @model_validator(mode="after")
+    def _warning_comes_first(self) -> "DiskMonitor":
+        if self.critical_threshold_percent >= self.warn_threshold_percent:
+            raise ValueError("critical_threshold_percent must be less than warn_threshold_percent")
+        return self
+
+
+class Memory(Section):
+    """How much memory each process may take before it is relieved (at 85 %)."""
+
+    vision_budget_mb: Whole = setting(200, "Megabytes of the vision process.", "Half as much again as it needs.", ge=32)
+    core_budget_mb: Whole = setting(160, "Megabytes of the gate's process.", "Twice what it needs.", ge=32)
+
+
+class Logging(Section):
+    """What is written about the gate's work."""
+
+    level: Annotated[Literal["DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL"], BeforeValidator(_upper)] = setting(
+        "INFO", "From which severity on.", "Business facts are INFO."
+    )
+    log_dir: FilePath = setting("data/logs", "Directory of the log files.", "Documented default.")
+
+
+class Cloud(Section):
+    """Sending records to the centre."""
+
+    enabled: Switch = setting(False, "Whether records are sent.", "A gate works alone until it is enrolled.")
