@@ -1,0 +1,217 @@
+"""Is this face a good picture of the student? Nine checks, each with a value, a threshold and a word of advice.
+
+Sources: ISO/IEC 29794-5 and its reference implementation OFIQ 1.0 for the measures; the thresholds are those of the
+earlier system where they can be compared. T is the distance from the midpoint of the eyes to the chin, IED the distance
+between the eyes, both in pixels.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+
+from attendance.vision.face import Face, Floats, Mesh
+from attendance.vision.frames import Image
+from attendance.vision.messages import Check, Point
+
+_RIGHT_EYE, _LEFT_EYE = (33, 133, 159, 145), (263, 362, 386, 374)
+"""Mesh points of each eye: outer corner, inner corner, middle of the upper lid, of the lower lid."""
+_UPPER_LIP, _LOWER_LIP, _CHIN = 13, 14, 152
+_LIDS_NEED_IED_PX = 50.0
+"""Below this the lid distance is noise."""
+_SHARPNESS_SIDE = 128
+"""Faces are brought to this width first, so that sharpness does not depend on distance."""
+HARD = frozenset({"face_size", "sharpness", "brightness"})
+"""A photo that fails one of these shows nobody; one that fails another is still evidence."""
+_PRINTED_WIDTH = 1.25
+_PRINTED_REACH = 4.0
+"""In sides of the code: an ID-1 card ends within four of a code of 22 mm, and a portrait on it is no wider than 1.25;
+a real face, some 150 mm wide, stays wider even when it is six times as far away as the card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Thresholds:
+    """What each check asks for.
+
+    Attributes:
+        face_count: 1 − area of the second largest face ÷ area of the largest.
+        face_size: IED, pixels.
+        centred: the smallest distance from the face to the frame's edge, as a share of OFIQ's wish.
+        head_pose: the smallest squared cosine of yaw, pitch and roll.
+        eyes_open: lid distance ÷ T, of the eye that is less open.
+        mouth_closed: lip distance ÷ T, at most.
+        sharpness: variance of the Laplacian at a face width of 128 pixels.
+        brightness_low, brightness_high: mean luminance, 0 to 1.
+        even_light: intersection of the histograms of the two halves, to the power 0.3.
+    """
+
+    face_count: float = 0.5
+    face_size: float = 25.0
+    centred: float = 0.6
+    head_pose: float = 0.67
+    eyes_open: float = 0.02
+    mouth_closed: float = 0.2
+    sharpness: float = 40.0
+    brightness_low: float = 0.16
+    brightness_high: float = 0.86
+    even_light: float = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The nine checks in their order; ``score`` 0 to 100; ``usable`` if no hard check failed."""
+
+    checks: tuple[Check, ...]
+    score: float
+
+    @property
+    def usable(self) -> bool:
+        return all(check.passed for check in self.checks if check.name in HARD)
+
+    @property
+    def advice(self) -> str:
+        """What to tell the student: the first hard fault, else the first."""
+        failed = sorted((c for c in self.checks if not c.passed), key=lambda c: c.name not in HARD)
+        return failed[0].advice if failed else ""
+
+
+@dataclass(frozen=True, slots=True)
+class _Geometry:
+    """The face's measures in pixels; ``lids`` and ``lips`` are shares of T, None where they cannot be measured."""
+
+    eye: Point
+    ied: float
+    t: float
+    pose: float | None
+    lids: float | None
+    lips: float | None
+
+
+def assess(
+    image: Image, face: Face, others: Sequence[Face], mesh: Mesh | None, thresholds: Thresholds | None = None
+) -> Assessment:
+    """Judge one face in a frame (H×W×3 BGR).
+
+    Args:
+        others: the further faces in the frame, printed ones left out.
+        mesh: without one, pose, eyes and mouth are not measured; those checks pass at their threshold.
+    """
+    want = thresholds or Thresholds()
+    g = _from_mesh(mesh) if mesh is not None else _from_box(face)
+    height, width = image.shape[:2]
+    crop = _crop(image, face)
+    second = max((other.area for other in others), default=0.0)
+    margin = min(
+        g.eye[0] / g.ied / 0.9, (width - g.eye[0]) / g.ied / 0.9, g.eye[1] / g.t / 1.4, (height - g.eye[1]) / g.t / 1.8
+    )
+    mean = float(crop.mean()) / 255
+    too_dark = mean < want.brightness_low
+    low, high = want.brightness_low, want.brightness_high
+    checks = (
+        _at_least("face_count", 1 - second / face.area, want.face_count, "Come alone, one at a time."),
+        _at_least("face_size", g.ied, want.face_size, "Come closer to the camera."),
+        _at_least("centred", margin, want.centred, "Move to the middle of the picture."),
+        _at_least("head_pose", g.pose, want.head_pose, "Look straight at the camera."),
+        _at_least("eyes_open", g.lids, want.eyes_open, "Open your eyes."),
+        _at_most("mouth_closed", g.lips, want.mouth_closed, "Close your mouth."),
+        _at_least("sharpness", _sharpness(crop), want.sharpness, "Hold still."),
+        Check(
+            "brightness",
+            round(mean, 3),
+            low if too_dark else high,
+            low <= mean <= high,
+            "" if low <= mean <= high else f"It is too {'dark' if too_dark else 'bright'} here for a photo.",
+        ),
+        _at_least("even_light", _evenness(crop), want.even_light, "Turn so that the light falls on your whole face."),
+    )
+    return Assessment(checks, _score(checks, g))
+
+
+def is_printed(face: Face, corners: Sequence[Point]) -> bool:
+    """Whether a face is the portrait on the card whose code has ``corners``: on the card, and too small to be real."""
+    if len(corners) != 4:
+        return False
+    side = sum(math.dist(corners[i], corners[i - 1]) for i in range(4)) / 4
+    middle = sum(x for x, _ in corners) / 4, sum(y for _, y in corners) / 4
+    return face.width < _PRINTED_WIDTH * side and math.dist(face.centre, middle) < _PRINTED_REACH * side
+
+
+def cheap_score(image: Image, face: Face) -> float:
+    """How promising a frame is, without the mesh: larger, sharper, nearer to the middle."""
+    height, width = image.shape[:2]
+    off = math.hypot(face.centre[0] / width - 0.5, face.centre[1] / height - 0.5)
+    return face.confidence * min(face.width, 160.0) * min(1.0, _sharpness(_crop(image, face)) / 150) * (1 - off)
+
+
+def _from_mesh(mesh: Mesh) -> _Geometry:
+    p = mesh.points
+    right, left = p[list(_RIGHT_EYE)], p[list(_LEFT_EYE)]
+    right_centre, left_centre = right[:2].mean(0), left[:2].mean(0)
+    eye = (right_centre + left_centre) / 2
+    ied = max(1.0, float(np.linalg.norm(right_centre - left_centre)))
+    t = max(1.0, float(np.linalg.norm(p[_CHIN] - eye)))
+    lids = min(float(np.linalg.norm(each[2] - each[3])) for each in (right, left)) / t
+    lips = float(np.linalg.norm(p[_UPPER_LIP] - p[_LOWER_LIP])) / t
+    pose = min(max(0.0, math.cos(math.radians(angle))) ** 2 for angle in (mesh.yaw, mesh.pitch, mesh.roll))
+    return _Geometry((float(eye[0]), float(eye[1])), ied, t, pose, lids if ied >= _LIDS_NEED_IED_PX else None, lips)
+
+
+def _from_box(face: Face) -> _Geometry:
+    """Proportions of an upright face."""
+    eye = (face.x + face.width / 2, face.y + 0.4 * face.height)
+    return _Geometry(eye, max(1.0, 0.42 * face.width), max(1.0, 0.55 * face.height), None, None, None)
+
+
+def _crop(image: Image, face: Face) -> Image:
+    """The face, grey, inside the frame; at least one pixel."""
+    height, width = image.shape[:2]
+    left, top = int(min(max(face.x, 0), width - 1)), int(min(max(face.y, 0), height - 1))
+    right = int(min(max(face.x + face.width, left + 1), width))
+    bottom = int(min(max(face.y + face.height, top + 1), height))
+    return cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
+
+
+def _sharpness(crop: Image) -> float:
+    factor = _SHARPNESS_SIDE / crop.shape[1]
+    if factor < 1:
+        crop = cv2.resize(crop, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+    return float(cv2.Laplacian(crop, cv2.CV_64F).var())
+
+
+def _evenness(crop: Image) -> float:
+    middle = crop.shape[1] // 2
+    if middle == 0:
+        return 0.0
+    halves = [_histogram(crop[:, :middle]), _histogram(crop[:, middle:])]
+    return float(np.minimum(*halves).sum() ** 0.3)
+
+
+def _histogram(part: Image) -> Floats:
+    counts = cv2.calcHist([part], [0], None, [32], [0, 256]).reshape(-1)
+    return np.asarray(counts / max(1.0, float(counts.sum())), np.float32)
+
+
+def _at_least(name: str, value: float | None, threshold: float, advice: str) -> Check:
+    value = threshold if value is None else value
+    passed = value >= threshold
+    return Check(name, round(value, 3), threshold, passed, "" if passed else advice)
+
+
+def _at_most(name: str, value: float | None, threshold: float, advice: str) -> Check:
+    value = threshold if value is None else value
+    passed = value <= threshold
+    return Check(name, round(value, 3), threshold, passed, "" if passed else advice)
+
+
+def _score(checks: Sequence[Check], g: _Geometry) -> float:
+    """Mean of the checks as shares of their thresholds, with OFIQ's sigmoid for the size."""
+    size = 1 / (1 + math.exp(-(g.ied - 70) / 20))
+    shares = [size]
+    for check in checks:
+        if check.name in ("mouth_closed", "brightness"):
+            shares.append(1.0 if check.passed else 0.3)
+        elif check.name != "face_size":
+            shares.append(min(1.0, max(0.0, check.value / (1.5 * check.threshold))))
+    return round(100 * sum(shares) / len(shares), 1)
