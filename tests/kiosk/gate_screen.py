@@ -72,7 +72,7 @@ class Gate:
             preview=self.preview,
             streams=self.streams,
             scan=self._scan,
-            photo=self.photos.get,
+            photo=self._photo,
             clock=self.clock,
             zone=MANILA,
             school="Rizal National High School",
@@ -82,6 +82,9 @@ class Gate:
 
     def server(self, port: int = 0) -> WebServer:
         return WebServer(self.app(), "127.0.0.1", port, streams=self.streams)
+
+    def _photo(self, scan_id: str) -> bytes | None:
+        return self.photos.get(scan_id)
 
     def _scan(self, payload: bytes) -> bool:
         self.scans.append(payload)

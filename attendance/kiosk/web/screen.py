@@ -23,6 +23,8 @@ _RETRY_MS = 1000
 _COOKIE_DAYS = 400
 """The longest that browsers keep a cookie."""
 _BOUNDARY = "picture"
+_BLANK = b"GIF89a\1\0\1\0\x80\0\0\0\0\0\0\0\0,\0\0\0\0\1\0\1\0\0\2\2D\1\0;"
+"""One black pixel: what the live view shows without a camera, rather than the last picture it had."""
 _SCAN_ID = re.compile(r"[0-9A-Za-z-]{1,64}")
 
 
@@ -57,7 +59,7 @@ def screen_blueprint(screen: Screen, access: Access) -> Blueprint:
         if request.path == "/" and "token" in request.args and access.screen_token_right(request.args["token"]):
             return _with_cookie(access)
         if not access.screen_allowed(request):
-            return _not_for_you()
+            return _not_for_you(access)
         return None
 
     @blueprint.get("/")
@@ -136,14 +138,14 @@ def _pictures(screen: Screen) -> Iterator[bytes]:
             # a part is complete when the next boundary is there: sent at once, or the browser shows it one late
             yield f"--{_BOUNDARY}\r\n".encode()
             for jpeg in view:
-                yield _part(jpeg) if jpeg else b"\r\n"
+                yield _part("image/jpeg", jpeg) if jpeg else _part("image/gif", _BLANK)
     finally:
         view.close()
 
 
-def _part(jpeg: bytes) -> bytes:
-    head = f"Content-Type: image/jpeg\r\nContent-Length: {len(jpeg)}\r\n\r\n"
-    return head.encode() + jpeg + f"\r\n--{_BOUNDARY}\r\n".encode()
+def _part(kind: str, picture: bytes) -> bytes:
+    head = f"Content-Type: {kind}\r\nContent-Length: {len(picture)}\r\n\r\n"
+    return head.encode() + picture + f"\r\n--{_BOUNDARY}\r\n".encode()
 
 
 def _with_cookie(access: Access) -> Any:
@@ -159,5 +161,6 @@ def _with_cookie(access: Access) -> Any:
     return answer
 
 
-def _not_for_you() -> tuple[Any, int]:
-    return render_template("refused.html", title="This screen is for the gate itself", peer=request.remote_addr), 403
+def _not_for_you(access: Access) -> tuple[Any, int]:
+    peer = access.peer(request) or request.remote_addr
+    return render_template("refused.html", title="This screen is for the gate itself", peer=peer), 403
