@@ -78,7 +78,7 @@ class SystemClock:
 
     def moment(self, at_boot_ns: int) -> Moment:
         age = timedelta(microseconds=(boot_ns() - at_boot_ns) / 1000)
-        return Moment(datetime.now(UTC) - age, self.boot_id, at_boot_ns, self._wall_trusted())
+        return Moment(wall_now() - age, self.boot_id, at_boot_ns, self._wall_trusted())
 
     def _wall_trusted(self) -> bool:
         now = boot_ns()
@@ -118,6 +118,11 @@ class ManualClock:
 def boot_ns() -> int:
     """Nanoseconds since boot, the same in every process of the machine."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
+
+
+def wall_now() -> datetime:
+    """Aware UTC, trusted or not."""
+    return datetime.now(UTC)
 
 
 def rfc3339(at: datetime) -> str:

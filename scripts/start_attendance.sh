@@ -9,6 +9,6 @@ case " $* " in
 *) assets_for= ;;
 esac
 # Without the models the gate still runs, with a simpler face detector; the command says so.
-"$venv/bin/python" -m attendance.vision.assets "${ATTENDANCE_HOME:-$root}/data/assets" $assets_for || true
+"$venv/bin/python" -m attendance.vision.assets "${ATTENDANCE_ASSETS:-${ATTENDANCE_HOME:-$root}/data/assets}" $assets_for || true
 # exec: signals of systemd and of the terminal must reach the gate itself.
 exec "$venv/bin/python" "$root/attendance_system.py" "$@"

@@ -97,9 +97,8 @@ def _print(args: argparse.Namespace) -> int:
         payload = sign(number, issues[number], key_id, key) if key_id else number
         cards.append(IdCard(row["name"], number, row["section"], payload))
     write_atomically(args.out.absolute(), id_cards(cards, context.settings.school.name))
-    print(
-        f"{len(cards)} {'signed' if key_id else 'plain'} cards in {args.out}. Print them at 100 % on A4 and cut at the marks."
-    )
+    kind = "signed" if key_id else "plain"
+    print(f"{len(cards)} {kind} cards in {args.out}. Print them at 100 % on A4 and cut at the marks.")
     return 0
 
 

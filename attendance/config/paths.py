@@ -44,6 +44,11 @@ class Paths:
         return self.data_dir / "photos"
 
     @property
+    def assets(self) -> Path:
+        """Face models: parts of the program, not of the data, so the same for every data directory."""
+        return Path(os.environ.get("ATTENDANCE_ASSETS") or self.home / DATA / "assets")
+
+    @property
     def logs(self) -> Path:
         return self.data_dir / "logs"
 

@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 
+import attendance
 from attendance.clock import boot_ns
 from attendance.ops.service import Service
 
@@ -150,6 +151,7 @@ class Worker:
                 self._command(theirs.fileno()),
                 pass_fds=(theirs.fileno(),),
                 stdin=subprocess.DEVNULL,
+                env=_environment(),
                 stderr=errors,
                 start_new_session=True,  # Ctrl-C in a terminal is for the core, which then asks the child to end
             )
@@ -202,3 +204,10 @@ class Worker:
     def _wake(self) -> None:
         if self._wake_write >= 0:
             os.write(self._wake_write, b"w")
+
+
+def _environment() -> dict[str, str]:
+    """This process's environment, in which the child finds the same package, wherever it was started from."""
+    package = str(Path(attendance.__file__).parents[1])
+    others = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    return {**os.environ, "PYTHONPATH": os.pathsep.join([package, *others])}

@@ -5,8 +5,34 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 _FIRST = {
-    "F": ("Maria", "Angela", "Rosa", "Luz", "Carmela", "Divina", "Althea", "Jasmine", "Liza", "Corazon", "Bea", "Trisha"),
-    "M": ("Juan", "Jose", "Miguel", "Carlo", "Rafael", "Emilio", "Andres", "Gabriel", "Ramon", "Dante", "Paolo", "Isko"),
+    "F": (
+        "Maria",
+        "Angela",
+        "Rosa",
+        "Luz",
+        "Carmela",
+        "Divina",
+        "Althea",
+        "Jasmine",
+        "Liza",
+        "Corazon",
+        "Bea",
+        "Trisha",
+    ),
+    "M": (
+        "Juan",
+        "Jose",
+        "Miguel",
+        "Carlo",
+        "Rafael",
+        "Emilio",
+        "Andres",
+        "Gabriel",
+        "Ramon",
+        "Dante",
+        "Paolo",
+        "Isko",
+    ),
 }
 _LAST = (
     *("Santos", "Reyes", "Cruz", "Bautista", "Ocampo", "Garcia", "Mendoza", "Torres", "Castillo", "Flores", "Ramos"),

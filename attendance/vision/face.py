@@ -6,6 +6,7 @@ them. Both networks run in about 2 ms each on a PC, a fortieth of the cascade.
 
 import logging
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -155,11 +156,16 @@ class Haar:
         scale = max(1.0, grey.shape[1] / 320)
         small = cv2.resize(grey, (max(1, int(grey.shape[1] / scale)), max(1, int(grey.shape[0] / scale))))
         boxes = self._cascade.detectMultiScale(small, 1.1, 5, minSize=(36, 36))
-        faces = [Face(*(float(v) * scale for v in box), confidence=1.0) for box in boxes]
+        faces = [_scaled(box, scale) for box in boxes]
         return sorted(faces, key=lambda face: face.area, reverse=True)
 
     def mesh(self, image: Image, face: Face) -> Mesh | None:
         return None
+
+
+def _scaled(box: Sequence[float], scale: float) -> Face:
+    x, y, width, height = (float(value) * scale for value in box)
+    return Face(x, y, width, height, 1.0)
 
 
 def _anchors() -> Floats:

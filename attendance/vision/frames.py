@@ -4,11 +4,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
+from cv2.typing import MatLike
 
-Image = NDArray[np.uint8]
-"""H×W×3, BGR; or H×W, grey."""
+Image = MatLike
+"""uint8; H×W×3, BGR; or H×W, grey."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +47,9 @@ class Source(Protocol):
     def close(self) -> None: ...
 
 
-class SourceEnded(Exception):  # noqa: N818 - an end, not an error
+class SourceEnded(Exception):
     """A file source has given its last frame."""
 
 
-class SourceLost(Exception):  # noqa: N818 - as above
+class SourceLost(Exception):
     """The camera has gone; open it again. The message says what is known, for a person."""

@@ -40,6 +40,10 @@ class Lookback:
         else:
             self._kept.append(candidate)
 
+    @property
+    def newest(self) -> Candidate | None:
+        return self._kept[-1] if self._kept else None
+
     def best(self, until_ns: int, count: int) -> list[Candidate]:
         """The most promising frames of the last seconds before ``until_ns``, best first."""
         kept = [c for c in self._kept if until_ns - self._length_ns <= c.boot_ns <= until_ns]

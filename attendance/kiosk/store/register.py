@@ -36,6 +36,7 @@ class Totals:
 
     total_records: int
     today_scans: int
+    students: int
     unsent_sms: int
     unsent_sync: int
 
@@ -71,6 +72,7 @@ def totals(conn: sqlite3.Connection, today: date) -> Totals:
     return Totals(
         total_records=count("SELECT count(*) FROM attendance"),
         today_scans=scans_on(conn, today),
+        students=count("SELECT count(*) FROM students WHERE removed_at IS NULL"),
         unsent_sms=count("SELECT count(*) FROM sms_outbox WHERE state = 'waiting'"),
         unsent_sync=count("SELECT count(*) FROM sync_queue WHERE state = 'waiting'"),
     )

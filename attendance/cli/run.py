@@ -1,0 +1,132 @@
+"""``attendance run``: the gate itself."""
+
+import argparse
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from attendance.cli.context import Context, add_options, open_context
+
+if TYPE_CHECKING:
+    from attendance.config import Settings
+
+_DEMO_STUDENTS = 40
+_FILE_SOURCES = ("video:", "images:")
+_ALWAYS_OPEN = {
+    "start_time": "00:00",
+    "end_time": "23:59:59",
+    "login_window_start": "00:00",
+    "login_window_end": "00:00",
+    "logout_window_start": "23:59:59",
+    "logout_window_end": "23:59:59",
+    "late_threshold_minutes": 1440,
+}
+
+
+def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    parser = subparsers.add_parser("run", help="run the gate")
+    parser.add_argument(
+        "--source", metavar="SPEC", help="auto, picamera, v4l2:0, rtsp://…, video:FILE, images:DIR or demo"
+    )
+    parser.add_argument("--at", metavar="TIME", help="when a file source begins, as 2026-06-08T06:40 (default now)")
+    parser.add_argument("--fast", action="store_true", help="play a file source without pacing")
+    parser.add_argument("--exit-at-end", action="store_true", help="end when a file source is over")
+    parser.add_argument("--headless", action="store_true", help="no screen; ping and health stay")
+    parser.add_argument("--demo", action="store_true", help="an invented school at a simulated gate, in data/demo")
+    add_options(parser)
+    parser.set_defaults(run=_run)
+
+
+def _run(args: argparse.Namespace) -> int:
+    from attendance.kiosk.app import Gate, RunOptions
+    from attendance.ops.logs import log_to
+
+    if args.demo and not args.data_dir:
+        args.data_dir = str(_demo_dir(args))
+    context = open_context(args)
+    settings = context.settings
+    log_to(context.paths.resolve(settings.logging.log_dir), settings.logging.level)
+    source = args.source or ("demo" if args.demo else settings.camera.source)
+    students: list[dict[str, str]] = []
+    if args.demo:
+        settings = _demo_settings(settings, context)
+    if source == "demo":
+        students = _invite_demo_school(context, settings)
+    options = RunOptions(
+        source=_absolute(source),
+        at=_time(args.at, context) if args.at else None,
+        fast=args.fast,
+        exit_at_end=args.exit_at_end,
+        headless=args.headless,
+        demo_students=students,
+    )
+    return Gate(settings, context.paths, context.clock, options).run()
+
+
+def _demo_dir(args: argparse.Namespace) -> Path:
+    from attendance.config import locate
+
+    return locate(args.config).data_dir / "demo"
+
+
+def _absolute(source: str) -> str:
+    """A file source with an absolute path: the vision process may run elsewhere."""
+    for prefix in _FILE_SOURCES:
+        if source.startswith(prefix):
+            return prefix + str(Path(source.removeprefix(prefix)).absolute())
+    return source
+
+
+def _time(text: str, context: Context) -> datetime:
+    from attendance.errors import BadInput
+
+    try:
+        at = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise BadInput(f"--at {text!r} is no time; write it like 2026-06-08T06:40, in the school's time.") from error
+    return at if at.tzinfo else at.replace(tzinfo=context.zone)
+
+
+def _demo_settings(settings: "Settings", context: Context) -> "Settings":
+    """The school's settings with a gate that is always open, unless the configuration names times of its own."""
+    from attendance.config.place import ClassTimes
+
+    if any(key.startswith("school_schedule") and origin != "default" for key, origin in context.loaded.origins.items()):
+        return settings
+    sessions = {"demo": ClassTimes.model_validate(_ALWAYS_OPEN)}
+    changes: dict[str, Any] = {"sessions": sessions, "duplicate_scan_cooldown_minutes": 1}
+    schedule = settings.school_schedule.model_copy(update=changes)
+    return settings.model_copy(update={"school_schedule": schedule})
+
+
+def _invite_demo_school(context: Context, settings: "Settings") -> list[dict[str, str]]:
+    """Fill an empty roster with the invented school; who then passes the simulated gate."""
+    from attendance.kiosk.enrol import make_enrolment
+    from attendance.kiosk.store import roster
+    from attendance.kiosk.store.database import reading, writing
+    from attendance.sim.school import invent
+
+    database = context.database()
+    with reading(database) as conn:
+        known = roster.enrolled(conn)
+    if not known:
+        with writing(database) as conn:
+            for s in invent(_DEMO_STUDENTS, 1):
+                enrolment = make_enrolment(
+                    student_id=s.student_id,
+                    name=f"{s.last_name}, {s.first_name}",
+                    section=s.section,
+                    grade=s.grade,
+                    sex=s.sex,
+                    guardian=s.guardian,
+                    phones=[s.phone],
+                    region=settings.school.phone_region,
+                    sessions=list(settings.school_schedule.sessions),
+                )
+                roster.enrol(conn, enrolment, context.clock.now())
+        with reading(database) as conn:
+            known = roster.enrolled(conn)
+    return [
+        {"payload": r["student_id"], "name": r["name"], "number": r["student_id"], "section": r["section"]}
+        for r in known
+    ]
