@@ -74,7 +74,8 @@ class HealthPages:
         return {"status": "ok", **self._time()}
 
     def live(self) -> tuple[dict[str, Any], int]:
-        return _verdict(self._snapshot() == with_age(self._snapshot(), self._clock.boot_ns(), LIVE_S))
+        snapshot = self._snapshot()
+        return _verdict(with_age(snapshot, self._clock.boot_ns(), LIVE_S) is snapshot)
 
     def started(self) -> tuple[dict[str, Any], int]:
         return _verdict(self._started())
