@@ -16,8 +16,8 @@ _ALWAYS_OPEN = {
     "start_time": "00:00",
     "end_time": "23:59:59",
     "login_window_start": "00:00",
-    "login_window_end": "00:00",
-    "logout_window_start": "23:59:59",
+    "login_window_end": "23:59:59",
+    "logout_window_start": "00:00",
     "logout_window_end": "23:59:59",
     "late_threshold_minutes": 1440,
 }

@@ -146,8 +146,6 @@ def _direction(place: Place, earlier: Sequence[PastScan]) -> Direction:
         return Direction.OUT
     if not earlier:
         return Direction.IN
-    if place.part is Part.LOGIN_AND_LOGOUT:
-        return Direction.OUT
     return Direction.OUT if earlier[-1].direction is Direction.IN else Direction.IN
 
 
@@ -155,9 +153,8 @@ def _done(place: Place, direction: Direction, earlier: Sequence[PastScan]) -> bo
     """Whether this window has the student's scan in this direction already."""
     if direction is Direction.IN:
         return place.part in (Part.EARLY, Part.LOGIN) and any(past.direction is Direction.IN for past in earlier)
-    in_logout_window = place.part in (Part.LOGOUT, Part.LOGIN_AND_LOGOUT)
     last = earlier[-1] if earlier else None
-    return in_logout_window and last is not None and last.direction is Direction.OUT and last.at >= place.logout_start
+    return place.part is Part.LOGOUT and last is not None and last.direction is Direction.OUT and last.at >= place.logout_start
 
 
 def _status(place: Place, at: datetime, direction: Direction, earlier: Sequence[PastScan]) -> Status:

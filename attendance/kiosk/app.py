@@ -181,6 +181,8 @@ class Gate:
             stops.append(("web", self._web.stop))
         if self._feedback_service is not None:
             stops.append(("feedback", self._feedback_service.stop))
+        if isinstance(self._feedback, SignalFeedback):
+            stops.append(("pins", self._close_feedback))
         stops += [("redating", self._redating.service.stop), ("display", self._display.service.stop)]
         stops += [("health", self._board_service.stop), ("station", self._station.service.stop)]
         return [*stops, ("album", self._album.stop), ("writer", self._writer.stop)]
@@ -257,6 +259,11 @@ class Gate:
             waiting = register.without_photo(conn)
         for scan_id in waiting:
             self._album.keep(Entry(scan_id, "", Portrait("", True, _LOST_PHOTO, 0.0, 0)))
+
+    def _close_feedback(self, timeout_s: float) -> bool:
+        if isinstance(self._feedback, SignalFeedback):
+            self._feedback.close()
+        return True
 
     def _answer(self, verdict: Verdict) -> None:
         self._camera.answer(verdict)
@@ -341,6 +348,7 @@ def _vision_plan(settings: Settings, paths: Paths, options: RunOptions) -> Visio
             "lookahead-s": vision.lookahead_seconds,
             "card-gone-s": vision.card_gone_seconds,
             "photo": settings.photo.model_dump(mode="json"),
+            "thresholds": vision.thresholds.model_dump(mode="json"),
             "demo-students": list(options.demo_students),
         },
     )

@@ -68,13 +68,14 @@ class CameraProcess:
         self._on_scan = on_scan
         self._on_preview = on_preview
         self._wanted_fps = wanted_fps
+        self._on_replaced = on_replaced
         self.status: Status | None = None
         self.face_engine = ""
         self._worker = Worker(
             "vision",
             self._command,
             on_message=self._hear,
-            on_replaced=on_replaced,
+            on_replaced=self._replaced,
             timeout_s=timeout_s,
             start_timeout_s=max(timeout_s, START_TIMEOUT_S),
             stop_message=encode(Stop()),
@@ -110,6 +111,10 @@ class CameraProcess:
             command += [f"--{name}", value if isinstance(value, str) else json.dumps(value)]
         return command
 
+    def _replaced(self, reason: str) -> None:
+        self.status = None
+        self._on_replaced(reason)
+
     def _hear(self, data: bytes) -> None:
         try:
             message = decode(data)
@@ -127,7 +132,7 @@ class CameraProcess:
                 self.status = message
             case Hello():
                 self.face_engine = message.face_engine
-                log.info("vision process ready: faces by %s, frames from %s", message.face_engine, message.source)
+                log.info("vision process ready: faces by %s", message.face_engine)
                 self.watch(self._wanted_fps())
             case _:
                 log.error("unexpected message of the vision process: %s", type(message).__name__)

@@ -98,7 +98,7 @@ class Display:
             "problems": [
                 {"code": p.code, "severity": p.severity, "text": p.text, "remedy": p.remedy} for p in snapshot.problems
             ],
-            "camera": camera.camera if camera else "starting",
+            "camera": {"status": camera.camera, "detail": camera.detail} if camera else {"status": "starting", "detail": ""},
             "face": camera.face if camera else "",
         }
         if state != self._told:

@@ -40,7 +40,6 @@ class Hello:
 
     pid: int
     face_engine: str
-    source: str
 
 
 @dataclass(frozen=True, slots=True)

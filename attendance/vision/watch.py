@@ -42,10 +42,6 @@ class CameraWatch:
         return 0.0 if self._source else max(0.0, (self._retry_ns - self.now_ns()) / 1e9)
 
     @property
-    def name(self) -> str:
-        return self._source.name if self._source else ""
-
-    @property
     def live(self) -> bool:
         return self._source.live if self._source else True
 

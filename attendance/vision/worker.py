@@ -99,7 +99,7 @@ class VisionLoop:
         Raises:
             Stopped: always, in the end.
         """
-        self._send(Hello(os.getpid(), self._engine.name, self._camera.name))
+        self._send(Hello(os.getpid(), self._engine.name))
         while True:
             self.turn()
 

@@ -109,6 +109,16 @@ def test_a_student_of_the_afternoon_is_refused_in_the_morning_only() -> None:
     assert play("06:40", "12:40", student=ben) == ["wrong_session", "in on_time"]
 
 
+def test_where_login_and_logout_windows_overlap_a_card_means_in_and_out_in_turn() -> None:
+    """A gate that is always open for both takes whoever is inside for leaving."""
+    open_all_day = session("day", "00:00", ("00:00", "23:59:59"), ("00:00", "23:59:59"), late=1440)
+    assert play("08:00", "09:00", "10:00", schedule=schedule(open_all_day)) == [
+        "in on_time",
+        "out on_time",
+        "in returned",
+    ]
+
+
 def test_an_early_arrival_counts_when_allowed() -> None:
     """With an hour of early arrival 05:30 is in, 05:29 is not; a window of another session still comes first."""
     plan = schedule(early=60)

@@ -1,0 +1,31 @@
+"""What all tests share."""
+
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from attendance.vision import assets
+
+
+@pytest.fixture(scope="session")
+def assets_dir() -> Path:
+    """The vision assets, fetched once per machine and kept between runs."""
+    directory = Path(os.environ.get("ATTENDANCE_ASSETS") or Path.home() / ".cache/attendance-tests/assets")
+    assets.ensure(directory, demo=True, progress=print)
+    return directory
+
+
+@pytest.fixture
+def eventually() -> Callable[..., None]:
+    """Wait until something is so, at most ``within_s``."""
+
+    def wait(condition: Callable[[], object], within_s: float = 10.0) -> None:
+        deadline = time.monotonic() + within_s
+        while not condition():
+            assert time.monotonic() < deadline, "it did not come true in time"
+            time.sleep(0.02)
+
+    return wait
