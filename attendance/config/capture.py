@@ -16,6 +16,10 @@ CameraSource = Annotated[
 Pattern = Annotated[tuple[Milliseconds, ...], Field(max_length=41)]
 Colour = tuple[ColourPart, ColourPart, ColourPart]
 PATTERN = "On, off, on, …, in milliseconds: "
+TRIED = "Tried on pictures at a gate's distance."
+STANDARD = "Centre of the standard's curve."
+EARLIER = "The earlier system's limit, in these units."
+ONE_FACE = "Somebody in the background does not count."
 COLOUR = "Red, green, blue, each 0 to 255: "
 
 
@@ -120,6 +124,29 @@ class RgbLed(Section):
     hold_duration_ms: Whole = setting(2000, "Milliseconds at full colour.", "Documented default.", ge=0, le=60_000)
 
 
+class Thresholds(Section):
+    """What each of the nine checks asks of a face. The measures are those of ISO/IEC 29794-5."""
+
+    face_count: Number = setting(
+        0.5, "1 - area of the second largest face / area of the largest.", ONE_FACE, ge=0, le=1
+    )
+    face_size: Number = setting(25.0, "Distance between the eyes, pixels.", TRIED, ge=5, le=500)
+    centred: Number = setting(0.6, "Distance to the frame's edge, as a share of the ideal.", TRIED, ge=0, le=1)
+    head_pose: Number = setting(0.67, "Smallest squared cosine of yaw, pitch and roll.", "35 degrees.", ge=0, le=1)
+    eyes_open: Number = setting(0.02, "Lid distance / distance from eyes to chin, at least.", STANDARD, ge=0, le=1)
+    mouth_closed: Number = setting(0.2, "Lip distance / distance from eyes to chin, at most.", STANDARD, ge=0, le=1)
+    sharpness: Number = setting(40.0, "Variance of the Laplacian, at a face 128 pixels wide.", EARLIER, ge=0, le=10_000)
+    brightness_low: Number = setting(0.16, "Mean luminance, at least.", EARLIER, ge=0, le=1)
+    brightness_high: Number = setting(0.86, "Mean luminance, at most.", EARLIER, ge=0, le=1)
+    even_light: Number = setting(0.6, "Likeness of the two cheeks' histograms.", TRIED, ge=0, le=1)
+
+    @model_validator(mode="after")
+    def _low_below_high(self) -> "Thresholds":
+        if self.brightness_low >= self.brightness_high:
+            raise ValueError("brightness_low below brightness_high")
+        return self
+
+
 class Vision(Section):
     """Which face is good enough for a photo, and how long one is sought."""
 
@@ -136,3 +163,4 @@ class Vision(Section):
         ge=0.2,
         le=60,
     )
+    thresholds: Thresholds = setting(Thresholds, "What each check asks of a face.", "See its keys.")
