@@ -6,20 +6,21 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from attendance.config.catalogue import keys, known
-from attendance.config.place import CLASS_SUFFIX, CLASSES_ALIAS
+from attendance.config.catalogue import general, keys, known
+from attendance.config.place import CLASS_SUFFIX, CLASSES_ALIAS, DEFAULT_CLASSES
 from attendance.errors import ConfigError
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
 MASK = "***"
+_NO_VALUE = {"extra_forbidden": "no such key", "missing": "missing"}
 _SHOWN = 40
 """Characters of a faulty value that are shown."""
 _SECRET = r"[^\"]*(?:pass|token|secret|api_?key|auth|user)[^\"]*"
 _SECRET_NAME = re.compile(_SECRET, re.IGNORECASE)
 _SECRET_IN_LINE = re.compile(rf'("{_SECRET}"\s*:\s*)(?:"[^"]*"?|[^\s,}}]+)', re.IGNORECASE)
-_LOGIN = re.compile(r"(?<=://)[^/@\s]+(?=@)")
+_LOGIN = re.compile(r"(?<=://)\S+(?=@)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +46,8 @@ class FaultyConfig(ConfigError):
         where, value = (max(len(row[column]) for row in rows) for column in (0, 1))
         table = (f"  {row[0]:<{where}}  {row[1]:<{value}}  {row[2]}" for row in rows)
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        super().__init__("\n".join((f"{count} in the configuration {source!r}; nothing was changed:", *table)))
+        message = "\n".join((f"{count} in the configuration {source!r}; nothing was changed:", *table))
+        super().__init__(message.encode("utf-8", "backslashreplace").decode())
 
 
 def show(path: str, value: object) -> str:
@@ -90,20 +92,25 @@ def from_validation(errors: Sequence["ErrorDetails"], variables: Mapping[str, st
     found: dict[str, Fault] = {}
     for error in errors:
         path = _path(error["loc"])
-        key = known(path.partition("[")[0])
-        unknown = error["type"] == "extra_forbidden"
-        value = "no such key" if unknown else "missing" if error["type"] == "missing" else show(path, error["input"])
-        if unknown:
-            allowed = _did_you_mean(path)
-        elif error["type"] == "value_error" and (key is None or key.section):
-            allowed = error["msg"].removeprefix("Value error, ")
-        elif key is None:
-            allowed = error["msg"]
-        else:
-            allowed = key.item if path.endswith("]") and key.item else key.allowed
+        value = _NO_VALUE.get(error["type"]) or show(path, error["input"])
         variable = next((name for one, name in variables.items() if f"{path}.".startswith(f"{one}.")), None)
-        found.setdefault(path, Fault(f"{path} (from {variable})" if variable else path, value, allowed))
+        where = f"{path or 'all together'} (from {variable})" if variable else path or "all together"
+        found.setdefault(path, Fault(where, value, _wanted(error, path)))
     return list(found.values())
+
+
+def _wanted(error: "ErrorDetails", path: str) -> str:
+    key = known(path.partition("[")[0])
+    of_several_keys = error["type"] == "value_error" and (key is None or key.section)
+    if error["type"] == "extra_forbidden":
+        return _did_you_mean(path)
+    if "[key]" in error["loc"]:
+        return f"small letters, digits and _ before {CLASS_SUFFIX}"
+    if error["loc"][-1:] == (CLASSES_ALIAS,):
+        return "at least one class that is not null"
+    if key is None or of_several_keys:
+        return error["msg"].removeprefix("Value error, ")
+    return key.item if path.endswith("]") and key.item else key.allowed
 
 
 def _path(location: Sequence[int | str]) -> str:
@@ -122,13 +129,16 @@ def _path(location: Sequence[int | str]) -> str:
 
 
 def _did_you_mean(path: str) -> str:
+    """The key that was probably meant: one of the same section that reads alike, or the one of that name elsewhere."""
     section, _, name = path.rpartition(".")
-    siblings = [one for one in keys() if one.rpartition(".")[0] == section]
-    by_name = {one.rpartition(".")[2]: one for one in reversed([*keys(), *_CLASS_PATHS])}
-    near = difflib.get_close_matches(path, siblings, n=1) or [
-        by_name[close] for close in difflib.get_close_matches(name, by_name, n=1, cutoff=0.85)
-    ]
-    return f"a key that exists; did you mean {near[0]}?" if near else "a key that exists; remove it"
+    siblings = {one.rpartition(".")[2]: one for one in keys() if one.rpartition(".")[0] == general(section)}
+    near = [siblings[one] for one in difflib.get_close_matches(name.lower(), siblings, n=1)]
+    elsewhere = [one for one in (*keys(), *_CLASS_PATHS) if one.rpartition(".")[2] == name]
+    if not near and len(elsewhere) != 1:
+        return "a key that exists; remove it"
+    parent = section if near else elsewhere[0].rpartition(".")[0]
+    meant = f"{parent}.{(near or elsewhere)[0].rpartition('.')[2]}".removeprefix(".")
+    return f"a key that exists; did you mean {meant}?"
 
 
-_CLASS_PATHS = tuple(f"school_schedule.{part}{CLASS_SUFFIX}" for part in ("morning", "afternoon"))
+_CLASS_PATHS = tuple(f"school_schedule.{name}{CLASS_SUFFIX}" for name in DEFAULT_CLASSES)

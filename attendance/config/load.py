@@ -44,7 +44,7 @@ def load(paths: Paths, environ: Mapping[str, str] = os.environ) -> Loaded:
     filled = environment.fill(tree, plain(Settings()), environ, found)
     settings = _validated(filled, variables, found)
     if settings is None or found:
-        raise faults.FaultyConfig(str(source or "environment"), found)
+        raise faults.FaultyConfig(str(source or "of the environment"), found)
     warnings += [f"{name} has no effect: {why}" for name, why in retired.RETIRED_VARIABLES.items() if name in environ]
     return Loaded(settings, tuple(warnings), source, _origins(settings, tree, variables))
 

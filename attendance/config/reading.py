@@ -13,6 +13,10 @@ LARGEST_FILE_BYTES = 1_000_000
 """A thousand times a usual file: anything larger is something else, and is not read."""
 
 
+class _NoNumber(ValueError):
+    """NaN or Infinity, which Python's reader would take."""
+
+
 class _Object(dict[str, Any]):
     """A JSON object that remembers which of its keys were there twice."""
 
@@ -29,13 +33,15 @@ def read(file: Path) -> tuple[Tree, list[Fault]]:
     try:
         tree = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
     except json.JSONDecodeError as error:
-        line = text.splitlines()[error.lineno - 1] if text else ""
+        line = text.split("\n")[error.lineno - 1]
         where = f"line {error.lineno}, column {error.colno}"
         _refuse(file, where, mask_line(line.strip())[:80], f"JSON: {error.msg}")
     except RecursionError:
         _refuse(file, "the whole file", "", "JSON that is nested a few levels deep, not thousands")
-    except ValueError as error:
-        _refuse(file, "a number", "", str(error))
+    except _NoNumber as error:
+        _refuse(file, "a number", str(error), "a number that JSON knows")
+    except ValueError:
+        _refuse(file, "a number", "", "a number of fewer than thousands of digits")
     if not isinstance(tree, _Object):
         _refuse(file, "the whole file", "", "one JSON object: { … }")
     return dict(tree), list(_repetitions(tree, ""))
@@ -67,7 +73,7 @@ def _object(pairs: list[tuple[str, Any]]) -> _Object:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"a number that JSON knows; {name} is none")
+    raise _NoNumber(name)
 
 
 def _repetitions(tree: Any, path: str) -> Iterator[Fault]:

@@ -1,5 +1,7 @@
 """All settings, one attribute a section."""
 
+from pydantic import model_validator
+
 from attendance.config import capture, messages, place, upkeep
 from attendance.config.values import Section, setting
 
@@ -30,3 +32,17 @@ class Settings(Section):
     logging: upkeep.Logging = setting(upkeep.Logging, "What is written about the gate's work.", SEE)
     memory: upkeep.Memory = setting(upkeep.Memory, "How much memory each process may take.", SEE)
     cloud: upkeep.Cloud = setting(upkeep.Cloud, "Sending records to the centre.", SEE)
+
+    @model_validator(mode="after")
+    def _ports_differ(self) -> "Settings":
+        pages, reports = self.health_endpoint, self.sms_webhook
+        if pages.enabled and reports.enabled and pages.port == reports.port:
+            raise ValueError("different ports in health_endpoint and sms_webhook")
+        return self
+
+    @model_validator(mode="after")
+    def _pins_differ(self) -> "Settings":
+        pins = self.rgb_led.gpio_pins
+        if self.buzzer.enabled and self.rgb_led.enabled and self.buzzer.gpio_pin in (pins.red, pins.green, pins.blue):
+            raise ValueError("different pins in buzzer.gpio_pin and rgb_led.gpio_pins")
+        return self
