@@ -49,7 +49,7 @@ def _run(args: argparse.Namespace) -> int:
     source = args.source or ("demo" if args.demo else settings.camera.source)
     students: list[dict[str, str]] = []
     if args.demo:
-        settings = _demo_settings(settings, context)
+        settings = _demo_settings(settings)
     if source == "demo":
         students = _invite_demo_school(context, settings)
     options = RunOptions(
@@ -87,11 +87,12 @@ def _time(text: str, context: Context) -> datetime:
     return at if at.tzinfo else at.replace(tzinfo=context.zone)
 
 
-def _demo_settings(settings: "Settings", context: Context) -> "Settings":
+def _demo_settings(settings: "Settings") -> "Settings":
     """The school's settings with a gate that is always open, unless the configuration names times of its own."""
+    from attendance.config import Settings
     from attendance.config.place import ClassTimes
 
-    if any(key.startswith("school_schedule") and origin != "default" for key, origin in context.loaded.origins.items()):
+    if settings.school_schedule != Settings().school_schedule:
         return settings
     sessions = {"demo": ClassTimes.model_validate(_ALWAYS_OPEN)}
     changes: dict[str, Any] = {"sessions": sessions, "duplicate_scan_cooldown_minutes": 1}

@@ -5,7 +5,8 @@ from fnmatch import fnmatchcase
 from attendance.config.catalogue import Tree, known
 
 _OLD_CLOUD = "The earlier cloud provider is not used; everything stays on the device."
-_NO_SMS = "Messages are written here by the gate itself; this part of the earlier sender does not exist."
+_NO_LINK = "Messages carry no link."
+_NO_SMS = "The texts are those of the `…_template` keys, as they stand."
 
 RETIRED = {
     "image_processing": "Photos are kept as the camera took them; no step alters a face.",
@@ -23,7 +24,9 @@ RETIRED = {
     "photo.use_high_res_still": "The photo is the best frame of the moment of the scan; a still would be later.",
     "photo.still_*": "The photo is the best frame of the moment of the scan; a still would be later.",
     "school_schedule.auto_detect_session": "The session always follows from the time of the scan.",
-    "cloud.*": _OLD_CLOUD,
+    **dict.fromkeys(("cloud.provider", "cloud.url", "cloud.api_key", "cloud.device_id"), _OLD_CLOUD),
+    **dict.fromkeys(("cloud.sync_*", "cloud.*_sync", "cloud.cleanup_photos_after_sync"), _OLD_CLOUD),
+    **dict.fromkeys(("cloud.offline_queue_size", "cloud.retry_*", "cloud.circuit_breaker_*"), _OLD_CLOUD),
     "disk_monitor.photo_dir": "Photos lie in data/photos.",
     "disk_monitor.log_dir": "`logging.log_dir` says where logs lie.",
     "disk_monitor.photo_max_size_mb": "`disk_monitor.photo_retention_days` limits what photos take.",
@@ -34,9 +37,9 @@ RETIRED = {
     "logging.business_metrics": "`attendance report` counts.",
     "sms_notifications.send_*": "`sms_notifications.notification_preferences` says what is told.",
     "sms_notifications.templates": _NO_SMS,
-    "sms_notifications.use_signed_urls": _NO_SMS,
-    "sms_notifications.signed_url_expiry_hours": _NO_SMS,
-    "sms_notifications.attendance_view_url": _NO_SMS,
+    "sms_notifications.use_signed_urls": _NO_LINK,
+    "sms_notifications.signed_url_expiry_hours": _NO_LINK,
+    "sms_notifications.attendance_view_url": _NO_LINK,
     "sms_notifications.retry_*": "A message is tried until it is sent or `rate_limiting.expire_after_minutes` old.",
     "sms_notifications.include_unsubscribe": _NO_SMS,
     "sms_notifications.unsubscribe_text": _NO_SMS,
@@ -48,7 +51,7 @@ RETIRED = {
 RETIRED_VARIABLES = {
     "SUPABASE_URL": _OLD_CLOUD,
     "SUPABASE_KEY": _OLD_CLOUD,
-    "URL_SIGNING_SECRET": _NO_SMS,
+    "URL_SIGNING_SECRET": _NO_LINK,
     "RECOGNITION_TOLERANCE": "Faces are checked for quality, never recognised.",
     "DUPLICATE_WINDOW": "`school_schedule.duplicate_scan_cooldown_minutes` says it.",
 }

@@ -61,6 +61,16 @@ def _no_switch(value: object) -> object:
     return value
 
 
+def _without_point(value: float) -> int | float:
+    """30 rather than 30.0, as people write it."""
+    return int(value) if value == int(value) else value
+
+
+def _without_point(value: float) -> float:
+    """30 rather than 30.0, as people write it."""
+    return int(value) if value.is_integer() else value
+
+
 def _time_of_day(value: object) -> time:
     parts = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
     if parts is None:
@@ -102,10 +112,12 @@ def _allowed(schema_type: str, allowed: str) -> WithJsonSchema:
 
 
 _NO_SWITCH = BeforeValidator(_no_switch)
+_AS_WRITTEN = PlainSerializer(_without_point, return_type=float, when_used="json")
+_AS_WRITTEN = PlainSerializer(_without_point, return_type=int | float, when_used="json")
 
 Switch = Annotated[bool, BeforeValidator(switch), WithJsonSchema({"type": "boolean"})]
 Whole = Annotated[int, _NO_SWITCH]
-Number = Annotated[float, _NO_SWITCH]
+Number = Annotated[float, _NO_SWITCH, _AS_WRITTEN]
 TimeOfDay = Annotated[
     time,
     BeforeValidator(_time_of_day),
