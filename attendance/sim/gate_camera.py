@@ -50,7 +50,7 @@ class GateScene:
         """A frame with each passer at so many seconds into the passage (0 to ``PASSAGE_S``)."""
         image = self._wall.copy()
         for place, (passer, t) in enumerate(passers):
-            shift = 0 if len(passers) == 1 else (-150, 150)[place % 2]
+            shift = 0 if len(passers) == 1 else (-170, 90)[place % 2]
             self._draw_passer(image, passer, t, shift)
         self._drawn += 1
         return cv2.add(image, self._noise[self._drawn % _NOISE_FRAMES])
