@@ -66,11 +66,6 @@ def _without_point(value: float) -> int | float:
     return int(value) if value == int(value) else value
 
 
-def _without_point(value: float) -> float:
-    """30 rather than 30.0, as people write it."""
-    return int(value) if value.is_integer() else value
-
-
 def _time_of_day(value: object) -> time:
     parts = _TIME.fullmatch(value.strip()) if isinstance(value, str) else None
     if parts is None:
@@ -112,7 +107,6 @@ def _allowed(schema_type: str, allowed: str) -> WithJsonSchema:
 
 
 _NO_SWITCH = BeforeValidator(_no_switch)
-_AS_WRITTEN = PlainSerializer(_without_point, return_type=float, when_used="json")
 _AS_WRITTEN = PlainSerializer(_without_point, return_type=int | float, when_used="json")
 
 Switch = Annotated[bool, BeforeValidator(switch), WithJsonSchema({"type": "boolean"})]
