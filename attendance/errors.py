@@ -1,6 +1,7 @@
 """The project's errors.
 
-Each message says what failed, with which thing, why, and what to do. Values are shown with ``!r``; personal data never is.
+Each message says what failed, with which thing, why, and what to do. Values are shown with ``!r``; personal data
+never is.
 """
 
 

@@ -154,7 +154,9 @@ def _done(place: Place, direction: Direction, earlier: Sequence[PastScan]) -> bo
     if direction is Direction.IN:
         return place.part in (Part.EARLY, Part.LOGIN) and any(past.direction is Direction.IN for past in earlier)
     last = earlier[-1] if earlier else None
-    return place.part is Part.LOGOUT and last is not None and last.direction is Direction.OUT and last.at >= place.logout_start
+    if place.part is not Part.LOGOUT or last is None:
+        return False
+    return last.direction is Direction.OUT and last.at >= place.logout_start
 
 
 def _status(place: Place, at: datetime, direction: Direction, earlier: Sequence[PastScan]) -> Status:

@@ -98,7 +98,10 @@ class Display:
             "problems": [
                 {"code": p.code, "severity": p.severity, "text": p.text, "remedy": p.remedy} for p in snapshot.problems
             ],
-            "camera": {"status": camera.camera, "detail": camera.detail} if camera else {"status": "starting", "detail": ""},
+            "camera": {
+                "status": camera.camera if camera else "starting",
+                "detail": camera.detail if camera else "",
+            },
             "face": camera.face if camera else "",
         }
         if state != self._told:

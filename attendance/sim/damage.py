@@ -11,7 +11,8 @@ Damage = Callable[[Image, np.random.Generator], Image]
 
 
 def _bytes(values: np.ndarray) -> Image:
-    return np.clip(values, 0, 255).astype(np.uint8)
+    clipped: Image = np.clip(values, 0, 255).astype(np.uint8)
+    return clipped
 
 
 def blur(image: Image, rng: np.random.Generator) -> Image:

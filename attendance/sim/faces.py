@@ -6,6 +6,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from attendance.errors import AssetsMissing
 from attendance.vision.frames import Image
 
 SIDE = 300
@@ -20,12 +21,18 @@ def face_image(seed: int, portrait: Path | None) -> Image:
     if chance.random() < 0.5:
         image = cv2.flip(image, 1)
     tint = np.array([chance.uniform(0.85, 1.1) for _ in range(3)])
-    return np.clip(image * tint * chance.uniform(0.85, 1.05), 0, 255).astype(np.uint8)
+    varied: Image = np.clip(image * tint * chance.uniform(0.85, 1.05), 0, 255).astype(np.uint8)
+    return varied
 
 
 def _photo(portrait: Path) -> Image:
     top, bottom, left, right = _PORTRAIT_REGION
-    return cv2.resize(cv2.imread(str(portrait))[top:bottom, left:right], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
+    whole = cv2.imread(str(portrait))
+    if whole is None:
+        raise AssetsMissing(
+            f"The portrait {str(portrait)!r} cannot be read. Delete it; the next start fetches it again."
+        )
+    return cv2.resize(whole[top:bottom, left:right], (SIDE, SIDE), interpolation=cv2.INTER_AREA)
 
 
 def _drawing(chance: random.Random) -> Image:

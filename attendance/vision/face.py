@@ -8,6 +8,7 @@ import logging
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 import cv2
@@ -27,6 +28,7 @@ _MESH_MARGIN = 1.5
 """Side of the mesh's crop over the longer side of the detector's box, which ends at brows and chin."""
 _CONFIDENT = 0.5
 _OVERLAP = 0.3
+_CASCADE = Path(cv2.__file__).parent / "data" / "haarcascade_frontalface_default.xml"
 _RIGHT_EDGE, _LEFT_EDGE, _FOREHEAD, _CHIN = 234, 454, 10, 152
 
 
@@ -149,7 +151,7 @@ class Haar:
     name = "haar"
 
     def __init__(self) -> None:
-        self._cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+        self._cascade = cv2.CascadeClassifier(str(_CASCADE))
 
     def detect(self, image: Image) -> list[Face]:
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY)

@@ -14,6 +14,7 @@ import zxingcpp
 from attendance.vision.frames import Image
 from attendance.vision.messages import Point
 
+_FORMATS = zxingcpp.BarcodeFormats([zxingcpp.BarcodeFormat.QRCode])
 BLUR_SIGMA = 1.2
 """Pixels. Of the tried widths the one that reads most noisy codes (`docs/decisions/0010-qr.md`)."""
 
@@ -62,7 +63,7 @@ class QrReader:
 def _search(view: _View) -> list[Code]:
     found = zxingcpp.read_barcodes(
         np.ascontiguousarray(view.image),
-        formats=zxingcpp.BarcodeFormat.QRCode,
+        formats=_FORMATS,
         try_rotate=view.thorough,
         try_invert=view.thorough,
         try_downscale=True,
@@ -94,7 +95,7 @@ def _inverted_or_turned(grey: Image) -> _View:
 def _spread(grey: Image) -> _View:
     """Low light and low contrast, at half size."""
     half = cv2.resize(grey, _size(grey, 0.5), interpolation=cv2.INTER_AREA)
-    return _View(cv2.normalize(half, None, 0, 255, cv2.NORM_MINMAX), 2.0)
+    return _View(cv2.equalizeHist(half), 2.0)
 
 
 def _enlarged_middle(grey: Image) -> _View:

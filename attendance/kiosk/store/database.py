@@ -81,3 +81,9 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
         raise StorageError(f"The database {str(path)!r} refused a write ({error}). See `attendance doctor`.") from error
     finally:
         conn.close()
+
+
+def faults(conn: sqlite3.Connection) -> str:
+    """What SQLite finds wrong with the file; empty when it is whole."""
+    found = str(conn.execute("PRAGMA integrity_check(1)").fetchone()[0])
+    return "" if found == "ok" else found
