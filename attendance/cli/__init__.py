@@ -61,12 +61,7 @@ def _parser(verb: str) -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"attendance {__version__}")
     subparsers = parser.add_subparsers(metavar="VERB", required=True)
     for name in (verb,) if verb in VERBS else VERBS:
-        try:
-            module = importlib.import_module(f"attendance.cli.{name.replace('-', '_')}")
-        except ModuleNotFoundError as error:
-            if error.name != f"attendance.cli.{name.replace('-', '_')}":
-                raise
-            continue
+        module = importlib.import_module(f"attendance.cli.{name.replace('-', '_')}")
         module.add_parser(subparsers)
     return parser
 
