@@ -73,7 +73,7 @@ def _fill(value: Any, default: Any, path: str, off: bool, environ: Mapping[str, 
             for name, inner in value.items()
         }
     if isinstance(value, list):
-        return [_fill(inner, None, path, off, environ, faults) for inner in value]
+        return [_fill(inner, None, f"{path}[{at}]", off, environ, faults) for at, inner in enumerate(value)]
     if not isinstance(value, str):
         return value
     missing = [name for name in _PLACEHOLDER.findall(value) if not environ.get(name)]
