@@ -46,8 +46,7 @@ class FaultyConfig(ConfigError):
         where, value = (max(len(row[column]) for row in rows) for column in (0, 1))
         table = (f"  {row[0]:<{where}}  {row[1]:<{value}}  {row[2]}" for row in rows)
         count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
-        message = "\n".join((f"{count} in the configuration {source!r}; nothing was changed:", *table))
-        super().__init__(message.encode("utf-8", "backslashreplace").decode())
+        super().__init__("\n".join((f"{count} in the configuration {source!r}; nothing was changed:", *table)))
 
 
 def show(path: str, value: object) -> str:

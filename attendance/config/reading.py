@@ -32,10 +32,13 @@ def read(file: Path) -> tuple[Tree, list[Fault]]:
     text = _text(file)
     try:
         tree = json.loads(text, object_pairs_hook=_object, parse_constant=_no_constant)
+        json.dumps(tree, ensure_ascii=False).encode()
     except json.JSONDecodeError as error:
         line = text.split("\n")[error.lineno - 1]
         where = f"line {error.lineno}, column {error.colno}"
         _refuse(file, where, mask_line(line.strip())[:80], f"JSON: {error.msg}")
+    except UnicodeEncodeError as error:
+        _refuse(file, "a text", repr(error.object[error.start]), "whole characters; this is half of one")
     except RecursionError:
         _refuse(file, "the whole file", "", "JSON that is nested a few levels deep, not thousands")
     except _NoNumber as error:
