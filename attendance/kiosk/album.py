@@ -106,5 +106,6 @@ def write_atomically(path: Path, content: bytes) -> None:
         finally:
             os.close(folder)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise StorageError(f"{str(path)!r} could not be written ({error.strerror}). Make room on the disk.") from error

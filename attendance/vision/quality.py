@@ -23,8 +23,9 @@ _LIDS_NEED_IED_PX = 50.0
 """Below this the lid distance is noise."""
 _SHARPNESS_SIDE = 128
 """Faces are brought to this width first, so that sharpness does not depend on distance."""
-HARD = frozenset({"face_size", "sharpness", "brightness"})
-"""A photo that fails one of these shows nobody; one that fails another is still evidence."""
+HARD = ("brightness", "face_size", "sharpness")
+"""A photo that fails one of these shows nobody; one that fails another is still evidence. The first that fails is told:
+in the dark every face is unsharp too."""
 _PRINTED_WIDTH = 1.25
 _PRINTED_REACH = 4.0
 """In sides of the code: an ID-1 card ends within four of a code of 22 mm, and a portrait on it is no wider than 1.25;
@@ -73,8 +74,8 @@ class Assessment:
     @property
     def advice(self) -> str:
         """What to tell the student: the first hard fault, else the first."""
-        failed = sorted((c for c in self.checks if not c.passed), key=lambda c: c.name not in HARD)
-        return failed[0].advice if failed else ""
+        failed = {check.name: check.advice for check in self.checks if not check.passed}
+        return next((failed[name] for name in (*HARD, *failed) if name in failed), "")
 
 
 @dataclass(frozen=True, slots=True)

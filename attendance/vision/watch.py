@@ -1,11 +1,11 @@
 """Is the camera giving pictures, and do they show anything?"""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
 from attendance.clock import boot_ns
+from attendance.errors import BadInput
 from attendance.vision.frames import Frame, Image, Source, SourceEnded, SourceLost
 
 _BLACK_MEAN = 8.0
@@ -14,95 +14,106 @@ _FROZEN_S = 5.0
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 10.0
 _STEP = 16
-"""Every how many pixels a frame is compared: noise of a live sensor shows anywhere."""
+"""Every how many pixels a frame is looked at: noise of a live sensor shows anywhere."""
 
 
-@dataclass(slots=True)
 class CameraWatch:
-    """Keeps a source open and says how it is. ``state`` and ``detail`` as in ``messages.Status``.
+    """Keeps a source open and says how it is: ``state`` and ``detail`` as in ``messages.Status``.
 
-    ``read`` never waits longer than the source itself; while the camera is away it returns None at once, and tries
-    again after a pause that grows.
+    Black pictures are reported and no more: it may be night. A frozen camera is opened again, and called frozen until
+    its picture changes.
+
+    Args:
+        open_source: as ``camera.open_source``.
     """
 
-    open_source: Callable[[], Source]
-    now_ns: Callable[[], int] = boot_ns
-    state: str = "starting"
-    detail: str = ""
-    _source: Source | None = None
-    _pause_s: float = _FIRST_PAUSE_S
-    _retry_ns: int = 0
-    _last_image: Image | None = None
-    _changed_ns: int = 0
-    _lit_ns: int = 0
+    def __init__(self, open_source: Callable[[], Source], now_ns: Callable[[], int] = boot_ns) -> None:
+        self._open_source = open_source
+        self._now_ns = now_ns
+        self._source: Source | None = None
+        self._pause_s = _FIRST_PAUSE_S
+        self._retry_ns = 0
+        self._seen = False
+        self._last_image: Image | None = None
+        self._changed_ns = self._lit_ns = 0
+        self.state = "starting"
+        self.detail = ""
 
     @property
-    def waiting_s(self) -> float:
-        """How long until the next try to open; 0 while the source is open."""
-        return 0.0 if self._source else max(0.0, (self._retry_ns - self.now_ns()) / 1e9)
+    def resting(self) -> bool:
+        """There is nothing to read now: no camera until the next try, or no more frames at all."""
+        return self._over or (self._source is None and self._now_ns() < self._retry_ns)
 
     @property
     def live(self) -> bool:
-        return self._source.live if self._source else True
+        """Frames are lost when nobody takes them."""
+        return self._source.live if self._source is not None else not self._over
 
     def read(self) -> Frame | None:
-        """The next frame, if there is one.
+        """The next frame, if there is one. Waits as long as the source's own ``read``, and while resting not at all.
 
         Raises:
-            SourceEnded: a file source is over.
-            BadInput: the source can never be opened.
+            SourceEnded: a file source is over; once.
         """
-        if self._source is None and not self._open():
+        if self.resting:
             return None
-        assert self._source is not None
         try:
-            frame = self._source.read()
+            if self._source is None:
+                self._open()
+            frame = self._source.read() if self._source is not None else None
+        except BadInput as unusable:
+            self.state, self.detail = "unusable", str(unusable)
+        except SourceLost as lost:
+            self._lose("lost" if self._seen else "missing", str(lost))
         except SourceEnded:
             self.state, self.detail = "ended", ""
             raise
-        except SourceLost as lost:
-            self._lose("lost", str(lost))
-            return None
-        if frame is not None:
-            self._look(frame)
-        return frame
+        else:
+            if frame is not None:
+                self._look(frame)
+            return frame
+        return None
 
     def close(self) -> None:
         if self._source is not None:
             self._source.close()
             self._source = None
 
-    def _open(self) -> bool:
-        if self.now_ns() < self._retry_ns:
-            return False
-        try:
-            self._source = self.open_source()
-        except SourceLost as lost:
-            self._lose("lost" if self.state == "lost" else "missing", str(lost))
-            return False
-        self._changed_ns = self._lit_ns = self.now_ns()
-        self._last_image = None
-        return True
+    @property
+    def _over(self) -> bool:
+        return self.state in ("ended", "unusable")
+
+    def _open(self) -> None:
+        self._source = self._open_source()
+        self._changed_ns = self._lit_ns = self._now_ns()
 
     def _lose(self, state: str, detail: str) -> None:
         self.close()
         self.state, self.detail = state, detail
-        self._retry_ns = self.now_ns() + round(self._pause_s * 1e9)
+        self._retry_ns = self._now_ns() + round(self._pause_s * 1e9)
         self._pause_s = min(self._pause_s * 2, _LONGEST_PAUSE_S)
 
     def _look(self, frame: Frame) -> None:
-        """Judge a frame of a live source: files may be black or still."""
-        now = self.now_ns()
-        sample = frame.image[::_STEP, ::_STEP]
-        if self._last_image is None or not np.array_equal(sample, self._last_image):
-            self._changed_ns = now
-            self._last_image = sample.copy()
-        if sample.mean() >= _BLACK_MEAN:
-            self._lit_ns = now
-        self.state, self.detail, self._pause_s = "ok", "", _FIRST_PAUSE_S
+        self._seen = True
         if not self.live:
+            self.state, self.detail = "ok", ""  # files may be black or still
             return
+        now = self._now_ns()
+        changed = self._changed(frame.image)
+        if changed:
+            self._changed_ns, self._pause_s = now, _FIRST_PAUSE_S
+        if frame.image[::_STEP, ::_STEP].mean() >= _BLACK_MEAN:
+            self._lit_ns = now
         if now - self._lit_ns > _BLACK_S * 1e9:
-            self.state, self.detail = "black", "Nothing can be seen in them."
+            self.state, self.detail = "black", f"Nothing was to be seen for more than {_BLACK_S:.0f} s."
         elif now - self._changed_ns > _FROZEN_S * 1e9:
-            self._lose("frozen", f"The same for more than {_FROZEN_S:.0f} s; it is opened again.")
+            self._lose("frozen", f"It was the same for more than {_FROZEN_S:.0f} s; the camera is opened again.")
+        elif changed or self.state != "frozen":
+            self.state, self.detail = "ok", ""
+
+    def _changed(self, image: Image) -> bool:
+        """Whether the picture differs from the last one, be it from before the camera was opened again."""
+        last, self._last_image = self._last_image, image
+        if last is None or last.shape != image.shape:
+            return True
+        return not (np.array_equal(last[::_STEP, ::_STEP], image[::_STEP, ::_STEP]) and np.array_equal(last, image))

@@ -27,13 +27,14 @@ class GateProcess:
         settings = {"health_endpoint": {"port": self.port, "host": "127.0.0.1"}, **(config or {})}
         self.config = folder / "config.json"
         self.config.write_text(json.dumps(settings))
+        self.where = ["--config", str(self.config), "--data-dir", str(self.data)]
         self.environment = {**os.environ, "ATTENDANCE_ASSETS": str(assets), "PYTHONPATH": str(ROOT)}
         self.process: subprocess.Popen[str] | None = None
 
     def command(self, *words: str, check: bool = True) -> subprocess.CompletedProcess[str]:
         """Run a verb to its end."""
         done = subprocess.run(
-            [sys.executable, "-m", "attendance", *words, "--config", str(self.config), "--data-dir", str(self.data)],
+            [sys.executable, "-m", "attendance", *words, *self.where],
             capture_output=True,
             text=True,
             cwd=self.folder,
@@ -46,8 +47,7 @@ class GateProcess:
 
     def start(self, *words: str) -> "GateProcess":
         self.process = subprocess.Popen(
-            [sys.executable, str(ROOT / "attendance_system.py"), *words]
-            + ["--config", str(self.config), "--data-dir", str(self.data)],
+            [sys.executable, str(ROOT / "attendance_system.py"), *words, *self.where],
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             text=True,
