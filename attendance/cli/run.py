@@ -1,6 +1,7 @@
 """``attendance run``: the gate itself."""
 
 import argparse
+import logging
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,6 +10,8 @@ from attendance.cli.context import Context, add_options, open_context
 
 if TYPE_CHECKING:
     from attendance.config import Settings
+
+log = logging.getLogger(__name__)
 
 _DEMO_STUDENTS = 40
 _FILE_SOURCES = ("video:", "images:")
@@ -46,6 +49,8 @@ def _run(args: argparse.Namespace) -> int:
     context = open_context(args)
     settings = context.settings
     log_to(context.paths.resolve(settings.logging.log_dir), settings.logging.level)
+    for warning in context.loaded.warnings:
+        log.warning("%s", warning)
     source = args.source or ("demo" if args.demo else settings.camera.source)
     students: list[dict[str, str]] = []
     if args.demo:
