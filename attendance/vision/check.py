@@ -6,13 +6,14 @@ from attendance.clock import boot_ns
 from attendance.errors import AttendanceError
 from attendance.vision import camera
 from attendance.vision.frames import Source, SourceEnded, SourceLost
+from attendance.vision.opencv_camera import quiet_opencv
 
 _WAIT_S = 8.0
 
 
 def main(source: str) -> int:
     """Print the size of the first picture; 1 and the reason when there is none."""
-    camera.quiet_opencv()
+    quiet_opencv()
     plan = camera.CameraPlan(source, 640, 480, 30.0, None, True, 0, False, (), _no_demo)
     try:
         opened = camera.open_source(plan)

@@ -1,7 +1,6 @@
 """Frames from files: they carry their own time, and none is ever dropped."""
 
 import logging
-import math
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -99,7 +98,7 @@ class VideoFile:
         """The frame's time: its stamp if that makes sense after the one before."""
         if self._media_s is None:
             self._media_s = stamp_s if 0 <= stamp_s < _LONGEST_GAP_S else 0.0
-        elif math.isfinite(stamp_s) and 0 < stamp_s - self._media_s < _LONGEST_GAP_S:
+        elif 0 < stamp_s - self._media_s < _LONGEST_GAP_S:
             self._media_s = stamp_s
         else:
             self._media_s += 1 / self._fps

@@ -54,7 +54,7 @@ class Status:
     """What the vision process knows of itself, about once a second.
 
     Attributes:
-        camera: ``starting ok missing lost black frozen ended``.
+        camera: ``starting ok missing lost black frozen ended``, or ``unusable``: the source can never be opened.
         detail: a sentence on what is wrong, or empty.
         frames: frames read since the process began.
         fps: frames per second over the last second or so.

@@ -106,11 +106,18 @@ class PiCamera:
             ready, _, _ = select.select([self._frames], [], [], max(0.0, (deadline_ns - boot_ns()) / 1e9))
             chunk = os.read(self._frames, self._size - len(self._coming)) if ready else b""
             if not chunk:
+                self._wait_for_end(ended=bool(ready))
                 return False
             self._coming += chunk
         self._whole = bytes(self._coming)
         self._coming.clear()
         return True
+
+    def _wait_for_end(self, *, ended: bool) -> None:
+        """A program that has closed its output ends in a moment: its code and last words say why."""
+        if ended:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._process.wait(_WAIT_S)
 
     def _listen(self) -> None:
         """Keep the last of what the program says; it would stop if nobody took it."""
@@ -122,7 +129,7 @@ class PiCamera:
         code = self._process.poll()
         if code is not None:
             self._listen()
-            words = self._said.decode(errors="replace").strip().splitlines()
-            raise SourceLost(f"{self._process.args[0]} ended with code {code}: {words[-1] if words else 'no reason'}.")  # type: ignore[index]
+            words = self._said.decode(errors="replace").strip().splitlines() or ["it gave no reason"]
+            raise SourceLost(f"The camera program ended with code {code}: {words[-1]}")
         if boot_ns() - self._heard_ns > _SILENT_S * 1e9:
             raise SourceLost(f"The camera program has given no picture for {_SILENT_S:.0f} s.")

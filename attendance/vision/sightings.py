@@ -11,7 +11,6 @@ class CardsInView:
     def __init__(self, gone_s: float) -> None:
         self._gone_ns = round(gone_s * 1e9)
         self._read_ns: dict[bytes, int] = {}
-        self.count = 0
 
     def new(self, codes: Iterable[Code], boot_ns: int) -> list[Code]:
         """Those of a frame's codes that were not in view before."""
@@ -21,7 +20,6 @@ class CardsInView:
         fresh = []
         for code in codes:
             if code.payload not in self._read_ns:
-                self.count += 1
                 fresh.append(code)
             self._read_ns[code.payload] = boot_ns
         return fresh

@@ -40,14 +40,19 @@ class CameraWatch:
         self.detail = ""
 
     @property
+    def over(self) -> bool:
+        """No frame will ever come again."""
+        return self.state in ("ended", "unusable")
+
+    @property
     def resting(self) -> bool:
         """There is nothing to read now: no camera until the next try, or no more frames at all."""
-        return self._over or (self._source is None and self._now_ns() < self._retry_ns)
+        return self.over or (self._source is None and self._now_ns() < self._retry_ns)
 
     @property
     def live(self) -> bool:
         """Frames are lost when nobody takes them."""
-        return self._source.live if self._source is not None else not self._over
+        return self._source.live if self._source is not None else not self.over
 
     def read(self) -> Frame | None:
         """The next frame, if there is one. Waits as long as the source's own ``read``, and while resting not at all.
@@ -78,10 +83,6 @@ class CameraWatch:
         if self._source is not None:
             self._source.close()
             self._source = None
-
-    @property
-    def _over(self) -> bool:
-        return self.state in ("ended", "unusable")
 
     def _open(self) -> None:
         self._source = self._open_source()
