@@ -138,7 +138,7 @@ class Thresholds(Section):
     sharpness: Number = setting(40.0, "Variance of the Laplacian, at a face 128 pixels wide.", EARLIER, ge=0, le=10_000)
     brightness_low: Number = setting(0.16, "Mean luminance, at least.", EARLIER, ge=0, le=1)
     brightness_high: Number = setting(0.86, "Mean luminance, at most.", EARLIER, ge=0, le=1)
-    even_light: Number = setting(0.6, "Likeness of the two cheeks' histograms.", TRIED, ge=0, le=1)
+    even_light: Number = setting(0.7, "Likeness of the two cheeks' histograms.", TRIED, ge=0, le=1)
 
     @model_validator(mode="after")
     def _low_below_high(self) -> "Thresholds":

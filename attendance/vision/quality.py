@@ -57,7 +57,7 @@ class Thresholds:
     sharpness: float = 40.0
     brightness_low: float = 0.16
     brightness_high: float = 0.86
-    even_light: float = 0.6
+    even_light: float = 0.7
 
 
 @dataclass(frozen=True, slots=True)
