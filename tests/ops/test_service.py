@@ -121,7 +121,7 @@ def test_a_read_only_connection_never_makes_a_database(tmp_path: Path) -> None:
 def test_a_migration_that_fails_leaves_the_version_it_had(tmp_path: Path) -> None:
     """Each step is one transaction: half of one is never there."""
     conn = sqlite.connect(tmp_path / "m.db")
-    steps = ["CREATE TABLE a (x INTEGER) STRICT;", "CREATE TABLE b (x INTEGER) STRICT; CREATE TABLE a (y INTEGER);"]
+    steps = ["CREATE TABLE a (x INTEGER) STRICT;", "CREATE TABLE b (x INTEGER) STRICT;\nCREATE TABLE a (y INTEGER);"]
     with pytest.raises(sqlite3.OperationalError):
         sqlite.migrate(conn, steps, "m.db")
     assert conn.execute("PRAGMA user_version").fetchone()[0] == 1
