@@ -74,11 +74,11 @@ def _candidates(plan: CameraPlan) -> Iterator[Callable[[], Source]]:
     """The Raspberry Pi camera where its program is installed, then the V4L2 devices, the likelier ones first."""
     if not plan.opencv_only and find_program() is not None:
         yield lambda: _pi_camera(plan)
-    for index in _v4l2_indexes(plan.index):
+    for index in v4l2_indexes(plan.index):
         yield lambda index=index: _v4l2(plan, index)  # type: ignore[misc]
 
 
-def _v4l2_indexes(preferred: int, devices: Path = _V4L2_CLASS) -> list[int]:
+def v4l2_indexes(preferred: int, devices: Path = _V4L2_CLASS) -> list[int]:
     """``preferred``, then USB cameras, then the rest: a Raspberry Pi lists its codecs as V4L2 devices, too."""
     found = [p for p in devices.glob("video*") if p.name.removeprefix("video").isdecimal()]
     drivers = {int(p.name.removeprefix("video")): (p / "device" / "driver").resolve().name for p in found}

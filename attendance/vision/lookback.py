@@ -26,6 +26,7 @@ class Lookback:
         self._length_ns = round(seconds * 1e9)
         self._bucket_ns = max(1, self._length_ns // buckets)
         self._kept: deque[Candidate] = deque()
+        self._origin_ns: int | None = None
 
     def add(self, image: Image, boot_ns: int, faces: Sequence[Face]) -> None:
         """Offer a frame; the image is kept as it is, so the caller must not draw into it."""
@@ -33,12 +34,17 @@ class Lookback:
             self._kept.popleft()
         if not faces:
             return
+        if self._origin_ns is None:
+            self._origin_ns = boot_ns  # so that a recording gives the same photos whenever it is played
         candidate = Candidate(image, boot_ns, tuple(faces), max(cheap_score(image, face) for face in faces))
-        if self._kept and self._kept[-1].boot_ns // self._bucket_ns == boot_ns // self._bucket_ns:
+        if self._kept and self._bucket(self._kept[-1].boot_ns) == self._bucket(boot_ns):
             if candidate.promise > self._kept[-1].promise:
                 self._kept[-1] = candidate
         else:
             self._kept.append(candidate)
+
+    def _bucket(self, boot_ns: int) -> int:
+        return (boot_ns - (self._origin_ns or 0)) // self._bucket_ns
 
     @property
     def newest(self) -> Candidate | None:
