@@ -6,6 +6,9 @@ from pathlib import Path
 
 from attendance.cli.context import add_options, open_context
 
+_MOST_FPS = 240
+"""What fast cameras give; far more would fill the disk."""
+
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("sim", help="simulators")
@@ -31,6 +34,10 @@ def _video(args: argparse.Namespace) -> int:
     from attendance.sim.video import one_after_another, record
     from attendance.vision.assets import find
 
+    if args.seed < 0 or not 1 <= args.fps <= _MOST_FPS:
+        raise BadInput(
+            f"--seed {args.seed} and --fps {args.fps:g} make no video: a seed is 0 or more, fps is 1 to {_MOST_FPS}."
+        )
     context = open_context(args)
     if args.students:
         region = context.settings.school.phone_region
