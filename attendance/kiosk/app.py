@@ -82,6 +82,7 @@ class Gate:
         self._options = options
         self._stopping = threading.Event()
         self._started = False
+        self._earlier_restarts = 0
         self._zone = ZoneInfo(settings.school.timezone)
         rules = gate_rules(settings, keyring.load(paths.resolve(settings.cards.key)))
 
@@ -152,6 +153,7 @@ class Gate:
         self._lock.acquire()
         create_or_migrate(self._paths.database, self._clock.now())
         erasure.reapply(self._paths.database, self._paths.data_dir)
+        self._earlier_restarts = _lines(self._paths.resolve(self._settings.watchdog.log_file))
         for start in self._starts():
             start()
         self._close_old_photos()
@@ -234,12 +236,20 @@ class Gate:
         database = probes.DatabaseProbe(self._paths.database, self._clock, self._zone, settings.cloud.enabled)
         board.add_probe("database", database)
         board.add_probe("camera", probes.CameraProbe(self._camera, self._clock))
+        board.add_probe("watchdog", self._watchdog)
+        for later, count in (("backup", "total_backups"), ("sms_webhook", "total_received")):
+            board.report(later, {count: 0}, stopped=True)
         board.add_probe("clock", probes.clock_probe(self._clock))
         parts = [self._writer.service, self._album.service, self._station.service, self._display.service]
         board.add_probe("services", probes.services_probe(parts, self._clock))
         if isinstance(self._feedback, SignalFeedback):
             feedback = self._feedback
             board.add_probe("feedback", lambda: ProbeResult("feedback", {}, feedback.problems))
+
+    def _watchdog(self) -> ProbeResult:
+        return ProbeResult(
+            "watchdog", {"running": True, "total_restarts": self._earlier_restarts + self._camera.state.replaced}
+        )
 
     def _processes(self) -> list[int]:
         vision = self._camera.state.pid
@@ -387,6 +397,13 @@ def _feedback(settings: Settings) -> tuple[SignalFeedback | Silent, Service | No
 
 def _secret(value: Any) -> str:
     return value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
+
+
+def _lines(path: Path) -> int:
+    try:
+        return path.read_bytes().count(b"\n")
+    except OSError:
+        return 0
 
 
 def _append(path: Path, line: str) -> None:

@@ -1,10 +1,14 @@
 """The health pages: the documented JSON, for those who may have it."""
 
+from datetime import UTC, datetime
+
 import pytest
 from gate_screen import Gate
 
+from attendance.clock import ManualClock
 from attendance.kiosk.web.access import Access
-from attendance.ops.health import ProbeResult, Problem
+from attendance.kiosk.web.health import HealthPages
+from attendance.ops.health import HealthBoard, ProbeResult, Problem
 
 SYSTEM = {
     "uptime_seconds": 3600,
@@ -140,3 +144,15 @@ def test_headless_serves_health_and_no_screen(gate: Gate) -> None:
     assert client.get("/").status_code == 404
     assert client.get("/events").status_code == 404
     assert client.post("/scan", json={"payload": "1"}).status_code == 404
+
+
+def test_components_of_a_board_that_has_stopped_are_not_healthy() -> None:
+    """Each page tells that nobody looks any more, not only the main one."""
+    clock = ManualClock(datetime(2026, 6, 8, tzinfo=UTC))
+    board = HealthBoard(clock.boot_ns)
+    board.report("camera", {"frames_captured": 5})
+    board.step()
+    pages = HealthPages(board.snapshot, clock, UTC, started=lambda: True, ready=lambda: True)
+    assert pages.components()["camera"] == {"status": "healthy", "frames_captured": 5}
+    clock.advance(11)
+    assert pages.components()["camera"] == {"status": "unhealthy", "frames_captured": 5}

@@ -60,15 +60,15 @@ class HealthPages:
         return body, 503 if snapshot.overall == "unhealthy" else 200
 
     def system(self) -> dict[str, Any]:
-        return _flat(self._snapshot().components.get("system", _UNKNOWN))
+        return self._component("system", _UNKNOWN)
 
     def database(self) -> dict[str, Any]:
-        return _flat(self._snapshot().components.get("database", _UNREACHABLE))
+        return self._component("database", _UNREACHABLE)
 
     def components(self) -> dict[str, Any]:
         known = self._snapshot().components
         names = [*_DOCUMENTED, *(name for name in known if name not in _DOCUMENTED + _APART)]
-        return {name: _flat(known.get(name, _UNKNOWN)) for name in names}
+        return {name: self._component(name, _UNKNOWN) for name in names}
 
     def ping(self) -> dict[str, Any]:
         return {"status": "ok", **self._time()}
@@ -82,6 +82,14 @@ class HealthPages:
 
     def ready(self) -> tuple[dict[str, Any], int]:
         return _verdict(self._started() and self._ready())
+
+    def _component(self, name: str, missing: Component) -> dict[str, Any]:
+        """One component; what is no longer looked at is not healthy, whatever it was."""
+        snapshot = self._snapshot()
+        component = snapshot.components.get(name, missing)
+        if with_age(snapshot, self._clock.boot_ns()) != snapshot and component.status == "healthy":
+            component = Component("unhealthy", component.values)
+        return _flat(component)
 
     def _current(self) -> Snapshot:
         return with_age(self._snapshot(), self._clock.boot_ns())
