@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import os
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,8 +58,11 @@ def _run(args: argparse.Namespace) -> int:
         settings = _demo_settings(settings)
     if source == "demo":
         students = _invite_demo_school(context, settings)
+    source = _absolute(source)
+    if source.startswith(_FILE_SOURCES):
+        _check_file(source)
     options = RunOptions(
-        source=_absolute(source),
+        source=source,
         at=_time(args.at, context) if args.at else None,
         fast=args.fast,
         exit_at_end=args.exit_at_end,
@@ -80,6 +84,25 @@ def _absolute(source: str) -> str:
         if source.startswith(prefix):
             return prefix + str(Path(source.removeprefix(prefix)).absolute())
     return source
+
+
+def _check_file(source: str) -> None:
+    """Refuse a file that gives no picture, before the gate starts; in a process of its own, as all decoding."""
+    import subprocess
+    import sys
+
+    from attendance.errors import BadInput
+
+    package = str(Path(__file__).parents[2])
+    done = subprocess.run(
+        [sys.executable, "-m", "attendance.vision.check", source],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([package, os.environ.get("PYTHONPATH", "")])},
+    )
+    if done.returncode != 0:
+        raise BadInput((done.stderr.strip().splitlines() or [f"{source!r} gives no picture."])[-1])
 
 
 def _time(text: str, context: Context) -> datetime:

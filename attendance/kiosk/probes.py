@@ -26,6 +26,12 @@ _CAMERA_PROBLEMS = {
         "No camera gives pictures. {detail}",
         "Check the camera's cable; it is tried again by itself.",
     ),
+    "unusable": Problem(
+        "camera-unusable",
+        "error",
+        "The camera's source cannot be used. {detail}",
+        "Correct camera.source in the configuration, or --source, and start the gate again.",
+    ),
     "lost": Problem(
         "camera-lost",
         "error",

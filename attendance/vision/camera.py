@@ -65,9 +65,8 @@ def open_source(plan: CameraPlan) -> Source:
             return PictureFolder(Path(rest), at, plan.fast, plan.fps)
         case "demo" if not rest:
             return plan.demo()
-    raise BadInput(
-        f"{plan.source!r} is no source. Use auto, picamera, v4l2:0, rtsp://…, video:FILE, images:DIR or demo."
-    )
+    shown = f"{kind}:…" if "@" in rest else plan.source  # an address may hold a password
+    raise BadInput(f"{shown!r} is no source. Use auto, picamera, v4l2:0, rtsp://…, video:FILE, images:DIR or demo.")
 
 
 def _candidates(plan: CameraPlan) -> Iterator[Callable[[], Source]]:

@@ -165,6 +165,13 @@ def test_what_is_no_source_is_refused_with_what_would_be(source: str) -> None:
         open_source(plan(source))
 
 
+def test_a_mistyped_address_does_not_give_its_password_away() -> None:
+    """What is shown to whoever reads the screen or the log is no secret."""
+    with pytest.raises(BadInput) as refused:
+        open_source(plan("rtsp:/office:secret@camera/1"))
+    assert "secret" not in str(refused.value)
+
+
 def test_usb_cameras_are_tried_before_codecs(tmp_path: Path) -> None:
     """A Raspberry Pi lists its codecs as V4L2 devices; the configured camera comes first, then USB cameras."""
     for number, driver in ((0, "uvcvideo"), (2, "uvcvideo"), (10, "bcm2835-codec"), (1, "bcm2835-isp")):
