@@ -2,9 +2,8 @@
 
 import argparse
 import json
-from datetime import date
 
-from attendance.cli.context import add_options, open_context
+from attendance.cli.context import add_verb, day, open_context
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -12,32 +11,20 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
 
     verb = verbs.add_parser("add", help="enter a day, or a span of days, without classes")
-    verb.add_argument("first", type=_day, metavar="DAY", help="as 2026-12-25")
-    verb.add_argument("last", type=_day, metavar="LAST_DAY", nargs="?", help="the last day of a span")
+    verb.add_argument("first", type=day, metavar="DAY", help="as 2026-12-25")
+    verb.add_argument("last", type=day, metavar="LAST_DAY", nargs="?", help="the last day of a span")
     verb.add_argument("--name", required=True, help="what students are told")
     verb.add_argument("--kind", choices=("holiday", "suspension"), default="holiday")
     verb.add_argument("--session", default="", help="only this session has no classes")
-    _finish(verb, _add)
+    add_verb(verb, _add)
 
     verb = verbs.add_parser("list", help="all of them, with their numbers")
     verb.add_argument("--json", action="store_true")
-    _finish(verb, _list)
+    add_verb(verb, _list)
 
     verb = verbs.add_parser("remove", help="take one out by its number")
     verb.add_argument("number", type=int)
-    _finish(verb, _remove)
-
-
-def _finish(parser: argparse.ArgumentParser, run: object) -> None:
-    add_options(parser)
-    parser.set_defaults(run=run)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it like 2026-12-25") from error
+    add_verb(verb, _remove)
 
 
 def _add(args: argparse.Namespace) -> int:

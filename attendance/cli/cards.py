@@ -4,7 +4,7 @@ import argparse
 import json
 from pathlib import Path
 
-from attendance.cli.context import add_options, open_context
+from attendance.cli.context import add_verb, open_context
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -15,14 +15,14 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     verb.add_argument(
         "--add", action="store_true", help="make a further key; it signs from now on, the others stay valid"
     )
-    _finish(verb, _key)
+    add_verb(verb, _key)
 
     verb = verbs.add_parser("print", help="ID cards as a PDF, signed when there is a key")
     verb.add_argument("--section")
     verb.add_argument("--student", action="append", metavar="STUDENT_ID")
     verb.add_argument("--out", type=Path, default=Path("cards.pdf"), metavar="FILE")
     verb.add_argument("--plain", action="store_true", help="plain student numbers, although there is a key")
-    _finish(verb, _print)
+    add_verb(verb, _print)
 
     verb = verbs.add_parser("revoke", help="call a card back")
     verb.add_argument("card", help="a student number; with --rfid or --payload what the card says")
@@ -30,28 +30,23 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     verb.add_argument("--rfid", action="store_true")
     verb.add_argument("--payload", action="store_true")
     verb.add_argument("--reason", default="")
-    _finish(verb, _revoke)
+    add_verb(verb, _revoke)
 
     verb = verbs.add_parser("register", help="let an RFID card or any code stand for a student")
     verb.add_argument("student_id")
     kind = verb.add_mutually_exclusive_group(required=True)
     kind.add_argument("--rfid", metavar="UID")
     kind.add_argument("--payload", metavar="TEXT")
-    _finish(verb, _register)
+    add_verb(verb, _register)
 
     verb = verbs.add_parser("list", help="registered and revoked cards")
     verb.add_argument("student_id", nargs="?")
     verb.add_argument("--json", action="store_true")
-    _finish(verb, _list)
+    add_verb(verb, _list)
 
     verb = verbs.add_parser("check", help="whose card a text is")
     verb.add_argument("payload")
-    _finish(verb, _check)
-
-
-def _finish(parser: argparse.ArgumentParser, run: object) -> None:
-    add_options(parser)
-    parser.set_defaults(run=run)
+    add_verb(verb, _check)
 
 
 def _key(args: argparse.Namespace) -> int:

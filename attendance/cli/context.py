@@ -1,7 +1,9 @@
 """What every verb needs before it starts: where things lie, what is configured, what time it is."""
 
 import argparse
+from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -51,6 +53,24 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="configuration (default: config/config.json)")
     parser.add_argument("--data-dir", metavar="DIR", help="where paths that begin with data/ lie (default: data)")
     parser.add_argument("--debug", action="store_true", help="show where an unexpected error came from")
+
+
+def add_verb(parser: argparse.ArgumentParser, run: Callable[[argparse.Namespace], int]) -> None:
+    """Complete the parser of a verb: the options that every verb takes, and what does the work."""
+    add_options(parser)
+    parser.set_defaults(run=run)
+
+
+def day(text: str) -> date:
+    """An argument that is a day.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    try:
+        return date.fromisoformat(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it like 2026-12-25") from error
 
 
 def open_context(args: argparse.Namespace) -> Context:

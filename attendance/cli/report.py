@@ -2,32 +2,23 @@
 
 import argparse
 import json
-from datetime import date
 from pathlib import Path
 
-from attendance.cli.context import add_options, open_context
+from attendance.cli.context import add_verb, day, open_context
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     parser = subparsers.add_parser("report", help="who passed")
     verbs = parser.add_subparsers(dest="verb", required=True, metavar="VERB")
     verb = verbs.add_parser("day", help="the scans of a day")
-    verb.add_argument("--date", type=_day, help="as 2026-12-25; default today")
+    verb.add_argument("--date", type=day, help="as 2026-12-25; default today")
     verb.add_argument("--section")
     verb.add_argument("--all", action="store_true", help="refused sightings too")
     form = verb.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true")
     form.add_argument("--csv", action="store_true")
     verb.add_argument("--out", type=Path, metavar="FILE", help="write there instead of printing")
-    add_options(verb)
-    verb.set_defaults(run=_report_day)
-
-
-def _day(text: str) -> date:
-    try:
-        return date.fromisoformat(text)
-    except ValueError as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it like 2026-12-25") from error
+    add_verb(verb, _report_day)
 
 
 def _report_day(args: argparse.Namespace) -> int:

@@ -5,7 +5,7 @@ import json
 import sys
 from pathlib import Path
 
-from attendance.cli.context import Context, add_options, open_context
+from attendance.cli.context import Context, add_verb, open_context
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -16,17 +16,17 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     verb.add_argument("file", type=Path)
     verb.add_argument("--dry-run", action="store_true", help="only say what would happen")
     verb.add_argument("--skip-bad", action="store_true", help="take the good rows although others are faulty")
-    _finish(verb, _import)
+    add_verb(verb, _import)
 
     verb = verbs.add_parser("list", help="all students")
     verb.add_argument("--section")
     verb.add_argument("--json", action="store_true")
-    _finish(verb, _list)
+    add_verb(verb, _list)
 
     verb = verbs.add_parser("show", help="one student with guardians and cards")
     verb.add_argument("student_id")
     verb.add_argument("--json", action="store_true")
-    _finish(verb, _show)
+    add_verb(verb, _show)
 
     verb = verbs.add_parser("add", help="add one student, or change a known one")
     verb.add_argument("student_id")
@@ -34,21 +34,16 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     for option in ("--section", "--grade", "--sex", "--lrn", "--session", "--guardian"):
         verb.add_argument(option, default="")
     verb.add_argument("--phone", action="append", default=[], help="a guardian's number; may be given several times")
-    _finish(verb, _add)
+    add_verb(verb, _add)
 
     verb = verbs.add_parser("remove", help="take a student off the roster; the past stays readable")
     verb.add_argument("student_id")
-    _finish(verb, _remove)
+    add_verb(verb, _remove)
 
     verb = verbs.add_parser("erase", help="forget persons for good: name, guardians, cards and photos")
     verb.add_argument("student_id", nargs="+")
     verb.add_argument("--yes", action="store_true", help="do not ask")
-    _finish(verb, _erase)
-
-
-def _finish(parser: argparse.ArgumentParser, run: object) -> None:
-    add_options(parser)
-    parser.set_defaults(run=run)
+    add_verb(verb, _erase)
 
 
 def _import(args: argparse.Namespace) -> int:
