@@ -101,19 +101,15 @@ def assess(
     """
     want = thresholds or Thresholds()
     g = _from_mesh(mesh) if mesh is not None else _from_box(face)
-    height, width = image.shape[:2]
     crop = _crop(image, face)
     second = max((other.area for other in others), default=0.0)
-    margin = min(
-        g.eye[0] / g.ied / 0.9, (width - g.eye[0]) / g.ied / 0.9, g.eye[1] / g.t / 1.4, (height - g.eye[1]) / g.t / 1.8
-    )
     mean = float(crop.mean()) / 255
     too_dark = mean < want.brightness_low
     low, high = want.brightness_low, want.brightness_high
     checks = (
         _at_least("face_count", 1 - second / face.area, want.face_count, "Come alone, one at a time."),
         _at_least("face_size", g.ied, want.face_size, "Come closer to the camera."),
-        _at_least("centred", margin, want.centred, "Move to the middle of the picture."),
+        _at_least("centred", _margin(image, g), want.centred, "Move to the middle of the picture."),
         _at_least("head_pose", g.pose, want.head_pose, "Look straight at the camera."),
         _at_least("eyes_open", g.lids, want.eyes_open, "Open your eyes."),
         _at_most("mouth_closed", g.lips, want.mouth_closed, "Close your mouth."),
@@ -127,7 +123,7 @@ def assess(
         ),
         _at_least("even_light", _evenness(crop), want.even_light, "Turn so that the light falls on your whole face."),
     )
-    return Assessment(checks, _score(checks, g))
+    return Assessment(checks, round(_score(checks, g) * _nearness(image, g), 1))
 
 
 def is_printed(face: Face, corners: Sequence[Point]) -> bool:
@@ -140,10 +136,11 @@ def is_printed(face: Face, corners: Sequence[Point]) -> bool:
 
 
 def cheap_score(image: Image, face: Face) -> float:
-    """How promising a frame is, without the mesh: larger, sharper, nearer to the middle."""
-    height, width = image.shape[:2]
-    off = math.hypot(face.centre[0] / width - 0.5, face.centre[1] / height - 0.5)
-    return face.confidence * min(face.width, 160.0) * min(1.0, _sharpness(_crop(image, face)) / 150) * (1 - off)
+    """How promising a frame is, without the mesh: larger, sharper, and far enough from the edges."""
+    size = min(face.width, 160.0)
+    sharp = min(1.0, _sharpness(_crop(image, face)) / 150)
+    g = _from_box(face)
+    return face.confidence * size * sharp * min(1.0, _margin(image, g)) ** 2 * _nearness(image, g)
 
 
 def _from_mesh(mesh: Mesh) -> _Geometry:
@@ -163,6 +160,19 @@ def _from_box(face: Face) -> _Geometry:
     """Proportions of an upright face."""
     eye = (face.x + face.width / 2, face.y + 0.4 * face.height)
     return _Geometry(eye, max(1.0, 0.42 * face.width), max(1.0, 0.55 * face.height), None, None, None)
+
+
+def _margin(image: Image, g: _Geometry) -> float:
+    """The smallest distance of the eyes from the frame's edges, 1 where OFIQ's curve for that edge has its centre."""
+    height, width = (float(side) for side in image.shape[:2])
+    (x, y), across, down = g.eye, 0.9 * g.ied, g.t
+    return max(0.0, min(x / across, (width - x) / across, y / (1.4 * down), (height - y) / (1.8 * down)))
+
+
+def _nearness(image: Image, g: _Geometry) -> float:
+    """1 in the middle of the frame's width, 0.7 at its sides: who walks in is better taken a moment later."""
+    off = min(1.0, abs(2 * g.eye[0] / float(image.shape[1]) - 1))
+    return 1 - 0.3 * off**2
 
 
 def _crop(image: Image, face: Face) -> Image:
@@ -215,4 +225,4 @@ def _score(checks: Sequence[Check], g: _Geometry) -> float:
             shares.append(1.0 if check.passed else 0.3)
         elif check.name != "face_size":
             shares.append(min(1.0, max(0.0, check.value / (1.5 * check.threshold))))
-    return round(100 * sum(shares) / len(shares), 1)
+    return 100 * sum(shares) / len(shares)

@@ -197,3 +197,14 @@ def test_a_jpeg_with_a_comment_is_still_a_jpeg() -> None:
     """The proof in the photo does not harm the picture."""
     jpeg = bytes(cv2.imencode(".jpg", np.full((8, 8, 3), 90, np.uint8))[1])
     assert cv2.imdecode(np.frombuffer(with_comment(jpeg, "ñ" * 200), np.uint8), cv2.IMREAD_COLOR) is not None
+
+
+def test_a_face_in_the_middle_wins_over_a_slightly_sharper_one_at_the_side(portrait: Image, engine: FaceEngine) -> None:
+    """Who walks in is photographed in the middle of the picture, not at its side."""
+    lookback = Lookback(2.0)
+    side, middle = (scene(portrait, x=x)[:, 170:] for x in (20, 200))
+    fill(lookback, engine, [side, cv2.GaussianBlur(middle, (0, 0), 0.7)])
+    assert [len(candidate.faces) for candidate in lookback.best(2 * SECOND, 9)] == [1, 1]
+    _, message = search(engine, lookback)
+    assert message is not None
+    assert message.boot_ns == SECOND // 4
