@@ -63,7 +63,8 @@ def _run(args: argparse.Namespace) -> int:
         _check_file(source)
     options = RunOptions(
         source=source,
-        at=_time(args.at, context) if args.at else None,
+        # fixed once: a vision process that is replaced must play the file at the same times again
+        at=_time(args.at, context) if args.at else context.clock.now().at,
         fast=args.fast,
         exit_at_end=args.exit_at_end,
         headless=args.headless,

@@ -1,5 +1,6 @@
 """The choice of a source by its name."""
 
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,7 +57,7 @@ def open_source(plan: CameraPlan) -> Source:
         case "picamera" if not rest:
             return _pi_camera(plan)
         case "v4l2" if rest:
-            return _v4l2(plan, int(rest) if rest.isdecimal() else rest)
+            return _v4l2(plan, int(rest) if re.fullmatch(r"[0-9]{1,3}", rest) else rest)
         case "rtsp" | "rtsps" if rest.startswith("//"):
             return OpenCvCamera(plan.source, plan.width, plan.height, plan.fps)
         case "video" if rest:

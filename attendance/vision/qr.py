@@ -40,7 +40,7 @@ class _View:
 class QrReader:
     """Reads the codes of successive frames. Keeps count of misses, so one reader belongs to one source."""
 
-    schedule_length = 10
+    schedule_length = 14
     """Frames after which a picture that stays in view has had every pass."""
 
     def __init__(self) -> None:
@@ -79,7 +79,7 @@ def _corners(position: zxingcpp.Position, view: _View) -> tuple[Point, ...]:
 
 def _blurred(grey: Image) -> _View:
     """Noise and moiré."""
-    return _View(cv2.GaussianBlur(grey, (5, 5), BLUR_SIGMA))
+    return _View(cv2.GaussianBlur(grey, (3, 3), BLUR_SIGMA))
 
 
 def _half(grey: Image) -> _View:
@@ -101,7 +101,7 @@ def _spread(grey: Image) -> _View:
 def _enlarged_middle(grey: Image) -> _View:
     """A small code where cards are held: the middle of the frame, doubled."""
     height, width = grey.shape
-    top, left = height // 4, width // 4
+    top, left = height * 3 // 10, width * 3 // 10
     middle = grey[top : height - top, left : width - left]
     return _View(cv2.resize(middle, _size(middle, 2.0), interpolation=cv2.INTER_CUBIC), 0.5, (left, top))
 
@@ -111,4 +111,7 @@ def _size(grey: Image, factor: float) -> tuple[int, int]:
     return max(1, int(width * factor)), max(1, int(height * factor))
 
 
-_FURTHER: tuple[Callable[[Image], _View], ...] = (_blurred, _half, _inverted_or_turned, _spread, _enlarged_middle)
+_FURTHER: tuple[Callable[[Image], _View], ...] = (
+    *(_blurred, _half, _inverted_or_turned, _spread, _enlarged_middle),
+    *(_half, _spread),  # again, because they are cheap and the card has moved since
+)

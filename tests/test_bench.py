@@ -1,0 +1,36 @@
+"""The benches run and print what their readers parse."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+BENCH = Path(__file__).parents[1] / "bench"
+
+
+def lines_of(name: str, *words: str) -> list[dict[str, object]]:
+    command = [sys.executable, str(BENCH / name), "--quick", "--json", *words]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+def test_engines_are_compared_on_the_same_pictures() -> None:
+    """The schedule reads at least what zxing-cpp's defaults read, and raises no false alarm."""
+    rows = {row["engine"]: row for row in lines_of("scan.py")}
+    schedule, defaults = rows["schedule"], rows["zxing-cpp defaults"]
+    assert schedule["of"] == defaults["of"] != 0
+    assert int(str(schedule["found"])) >= int(str(defaults["found"]))
+    assert schedule["wrong"] == schedule["false_alarms"] == 0
+    assert {"ms_p50", "ms_p95", "ms_empty_p50", "ms_empty_p95"} <= schedule.keys()
+
+
+def test_a_broken_picture_is_skipped(tmp_path: Path) -> None:
+    """A folder with one good picture without a code and one broken file gives figures for the good one."""
+    import cv2
+    import numpy as np
+
+    (tmp_path / "inner").mkdir()
+    cv2.imwrite(str(tmp_path / "inner" / "wall.png"), np.full((48, 64, 3), 120, np.uint8))
+    (tmp_path / "broken.jpg").write_bytes(b"no picture")
+    rows = lines_of("scan.py", "--images", str(tmp_path))
+    assert all(row["of"] == 0 and row["empty_pictures"] == 1 and row["false_alarms"] == 0 for row in rows)
