@@ -38,26 +38,32 @@ class _View:
 
 
 class QrReader:
-    """Reads the codes of successive frames. Keeps count of misses, so one reader belongs to one source."""
+    """Reads the codes of successive frames, so one reader belongs to one source.
+
+    A frame that shows nothing new counts as a miss too: a poster's code that hangs in view all day must not keep the
+    further passes from the cards before it.
+    """
 
     schedule_length = 14
     """Frames after which a picture that stays in view has had every pass."""
 
     def __init__(self) -> None:
         self._misses = 0
+        self._known: set[bytes] = set()
 
     def read(self, image: Image) -> list[Code]:
         """All codes in a frame (H×W×3 BGR or H×W grey, uint8) that this frame's passes can read."""
         grey = cv2.cvtColor(image, cv2.COLOR_BGR2GRAY) if image.ndim == 3 else image
         codes = _search(_View(grey))
-        if codes:
-            self._misses = 0
+        payloads = {code.payload for code in codes}
+        if payloads - self._known:
+            self._misses, self._known = 0, payloads
             return codes
         self._misses += 1
         if self._misses % 2:
-            return []
+            return codes
         further = _FURTHER[(self._misses // 2 - 1) % len(_FURTHER)]
-        return _search(further(grey))
+        return codes + [code for code in _search(further(grey)) if code.payload not in payloads]
 
 
 def _search(view: _View) -> list[Code]:

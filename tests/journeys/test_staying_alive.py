@@ -1,8 +1,10 @@
 """The gate starts, ends and repairs itself as promised."""
 
+import json
 import os
 import signal
 import time
+import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -92,3 +94,46 @@ def test_a_gate_without_a_camera_waits_for_one(gate: GateProcess, eventually: Ca
     problems = {problem["code"]: problem for problem in gate.get("/health")["problems"]}
     assert problems["camera-missing"]["remedy"]
     assert gate.get("/health/components")["camera"]["vision_restarts"] == 0
+
+
+HOLDS_THE_GIL = """
+import ctypes, pathlib, sys, threading, time
+if "attendance.vision.worker" in sys.orig_argv:
+    def hang(trigger=pathlib.Path(__file__).with_name("hang")):
+        while not trigger.exists():
+            time.sleep(0.05)
+        trigger.unlink()
+        ctypes.PyDLL(None).sleep(1000)
+    threading.Thread(target=hang, daemon=True).start()
+"""
+
+
+def test_a_call_that_holds_the_interpreter_is_noticed_and_repaired(
+    gate: GateProcess, tmp_path: Path, eventually: Callable[..., None]
+) -> None:
+    """No thread of the hanging process could see it: native code that never lets go of the interpreter's lock."""
+    (tmp_path / "site").mkdir()
+    (tmp_path / "site" / "sitecustomize.py").write_text(HOLDS_THE_GIL)
+    gate.environment["PYTHONPATH"] += f"{os.pathsep}{tmp_path / 'site'}"
+    gate.start("--demo", "--headless")
+    eventually(lambda: _sees(gate), within_s=30)
+    (tmp_path / "site" / "hang").touch()
+    eventually(lambda: gate.get("/health/components")["camera"]["vision_restarts"] == 1 and _sees(gate), within_s=20)
+    assert "silent for" in (gate.data / "logs" / "watchdog_restarts.log").read_text()
+
+
+@pytest.mark.parametrize("after_s", [0.0, 0.05, 0.4])
+def test_a_scan_shown_as_accepted_is_in_the_register_whenever_the_core_dies(gate: GateProcess, after_s: float) -> None:
+    """Killed at the very moment of showing or later: what a student has read is in the ledger."""
+    gate.start("--demo")
+    shown = []
+    with urllib.request.urlopen(f"http://127.0.0.1:{gate.port}/events", timeout=30) as stream:
+        for line in stream:
+            event = json.loads(line[6:]) if line.startswith(b"data: ") else {}
+            if event.get("kind") == "scan" and event["scan_id"]:
+                shown.append(event["scan_id"])
+                break
+        time.sleep(after_s)
+        gate.stop(signal.SIGKILL)
+    assert shown
+    assert set(shown) <= {row["scan_id"] for row in gate.register()}

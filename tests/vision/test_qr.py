@@ -70,3 +70,13 @@ def test_pictures_without_a_code_give_nothing() -> None:
     rng = np.random.default_rng(4)
     for image in (rng.integers(0, 255, (480, 640, 3), np.uint8), np.tile(np.uint8([[0, 255]]), (480, 320))):
         assert shown(image) == []
+
+
+def test_a_poster_in_view_does_not_keep_a_hard_card_from_being_read() -> None:
+    """A code that is always readable leaves the further passes to the card beside it."""
+    inverted = 255 - code_image("2026-0002")
+    image = frame_with(code_image("POSTER"), inverted)
+    reader, seen = QrReader(), set()
+    for _ in range(2 * QrReader.schedule_length):
+        seen |= {code.payload for code in reader.read(image)}
+    assert seen == {b"POSTER", b"2026-0002"}
