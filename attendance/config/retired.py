@@ -18,7 +18,7 @@ RETIRED = {
     "admin_dashboard": "The office uses the gate's own pages and `attendance` commands.",
     "alerts": "Problems show on the screen and in /health.",
     "shutdown": "A stop loses nothing, so there is no state to save.",
-    "metrics": "Measurements are part of /health.",
+    "metrics.export_format": "Both forms are always there: JSON in a file, Prometheus' at /metrics.",
     "power_button": "The system's own power button handling does this.",
     "photo.preview_draw_crop_box": "The screen shows the plain live view.",
     "photo.use_high_res_still": "The photo is the best frame of the moment of the scan; a still would be later.",

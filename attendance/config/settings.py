@@ -26,6 +26,7 @@ class Settings(Section):
     sms_notifications: messages.SmsNotifications = setting(messages.SmsNotifications, "Messages to guardians.", SEE)
     sms_webhook: upkeep.SmsWebhook = setting(upkeep.SmsWebhook, "The port for delivery reports.", SEE)
     database_backup: upkeep.DatabaseBackup = setting(upkeep.DatabaseBackup, "Copies of the database.", SEE)
+    metrics: upkeep.Metrics = setting(upkeep.Metrics, "Numbers about the gate's work.", SEE)
     buzzer: capture.Buzzer = setting(capture.Buzzer, "A buzzer on a pin of the board.", SEE)
     rgb_led: capture.RgbLed = setting(capture.RgbLed, "A light on pins of the board.", SEE)
     disk_monitor: upkeep.DiskMonitor = setting(upkeep.DiskMonitor, "What happens when space runs short.", SEE)

@@ -9,11 +9,13 @@ from attendance.config.values import (
     Host,
     Network,
     Number,
+    OptionalPath,
     Percent,
     Port,
     Secret,
     Section,
     Switch,
+    TimeOfDay,
     Whole,
     setting,
 )
@@ -66,6 +68,9 @@ class Watchdog(Section):
         "Documented default.",
     )
     log_file: FilePath = setting("data/logs/watchdog_restarts.log", "File that lists the restarts.", "Documented.")
+    restarts_per_hour: Whole = setting(
+        4, "Restarts by the command in any hour, at most.", "What four do not repair needs a person.", ge=1, le=60
+    )
 
 
 class SmsWebhook(Section):
@@ -77,6 +82,19 @@ class SmsWebhook(Section):
     auth_token: TokenText = setting("", "Bearer token of a report; empty: none asked.", "Documented default.")
     log_deliveries: Switch = setting(True, "Whether reports go to `sms_delivery_log`.", "Documented default.")
     retry_failed: Switch = setting(False, "Whether failed messages are sent again.", "Documented default.")
+    signing_key: TokenText = setting(
+        "", "The phone's key that signs reports; empty: signatures are not asked for.", "Each phone has its own."
+    )
+    tls_certificate: OptionalPath = setting(
+        "", "File with the certificate chain; empty: plain HTTP.", "The phone posts to itself."
+    )
+    tls_key: OptionalPath = setting("", "File with the certificate's key.", "As the certificate.")
+
+    @model_validator(mode="after")
+    def _certificate_and_key(self) -> "SmsWebhook":
+        if bool(self.tls_certificate) != bool(self.tls_key):
+            raise ValueError("both tls_certificate and tls_key, or neither")
+        return self
 
 
 class DatabaseBackup(Section):
@@ -85,8 +103,24 @@ class DatabaseBackup(Section):
     enabled: Switch = setting(True, "Whether copies are made.", "Documented default.")
     backup_dir: FilePath = setting("data/backups", "Directory for them.", "Documented default.")
     backup_interval_seconds: Whole = setting(3600, "Seconds between two.", "Documented default.", ge=1, le=604_800)
-    keep_backups: Whole = setting(24, "How many are kept.", "Documented default.", ge=1, le=10_000)
+    keep_backups: Whole = setting(24, "How many hourly copies are kept.", "Documented default.", ge=1, le=10_000)
+    keep_daily: Whole = setting(7, "How many days keep their last copy, in `daily/`.", "A week.", ge=0, le=1000)
+    keep_weekly: Whole = setting(4, "How many weeks keep their last copy, in `weekly/`.", "A month.", ge=0, le=1000)
     check_integrity: Switch = setting(True, "Whether each is checked, before and after.", "Documented default.")
+    second_dir: OptionalPath = setting(
+        "", "A second directory for every copy, as a USB stick's; empty: none.", "One card in one gate can die."
+    )
+    drill_at: TimeOfDay = setting(
+        "03:15", "When a restore is rehearsed every night.", "Nobody passes the gate.", validate_default=True
+    )
+
+
+class Metrics(Section):
+    """Numbers about the gate's work."""
+
+    enabled: Switch = setting(True, "Whether they are exported.", "Documented.")
+    export_file: FilePath = setting("data/metrics.json", "File they are exported to.", "Documented.")
+    export_interval_seconds: Whole = setting(300, "Seconds between two exports.", "Documented.", ge=1, le=86_400)
 
 
 class DiskMonitor(Section):

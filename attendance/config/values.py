@@ -125,6 +125,7 @@ PhoneRegion = Annotated[
 Network = Annotated[str, AfterValidator(_network), _allowed("string", "an IP address or network, as 192.168.1.0/24")]
 Secret = Annotated[str, Field(repr=False, json_schema_extra={"secret": True})]
 FilePath = Annotated[str, _text("a path", r"^[^\x00]+$")]
+OptionalPath = Annotated[str, _text("a path, or empty", r"^[^\x00]*$")]
 Host = Annotated[str, _text("a host name or IP address", r"^[A-Za-z0-9._:\-]+$")]
 DeviceId = Annotated[
     str, _text("1 to 64 letters, digits and . _ : - (first a letter or digit)", r"^[A-Za-z0-9][A-Za-z0-9._:\-]{0,63}$")
