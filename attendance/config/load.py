@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from attendance.config import environment, faults, reading, retired
 from attendance.config.catalogue import Tree, flat, known
-from attendance.config.paths import Paths
+from attendance.config.paths import Paths, locate
 from attendance.config.settings import Settings
 
 
@@ -47,6 +47,16 @@ def load(paths: Paths, environ: Mapping[str, str] = os.environ) -> Loaded:
         raise faults.FaultyConfig(str(source or "of the environment"), found)
     warnings += [f"{name} has no effect: {why}" for name, why in retired.RETIRED_VARIABLES.items() if name in environ]
     return Loaded(settings, tuple(warnings), source, _origins(settings, tree, variables))
+
+
+def configured() -> tuple[Settings, Paths]:
+    """What holds here and where things lie: for a documented class that is made with no argument.
+
+    Raises:
+        FaultyConfig: naming every fault there is.
+    """
+    paths = locate()
+    return load(paths).settings, paths
 
 
 def plain(settings: Settings) -> Tree:
