@@ -104,8 +104,10 @@ class DatabaseBackup(Section):
     backup_dir: FilePath = setting("data/backups", "Directory for them.", "Documented default.")
     backup_interval_seconds: Whole = setting(3600, "Seconds between two.", "Documented default.", ge=1, le=604_800)
     keep_backups: Whole = setting(24, "How many hourly copies are kept.", "Documented default.", ge=1, le=10_000)
-    keep_daily: Whole = setting(7, "How many days keep their last copy, in `daily/`.", "A week.", ge=0, le=1000)
-    keep_weekly: Whole = setting(4, "How many weeks keep their last copy, in `weekly/`.", "A month.", ge=0, le=1000)
+    keep_daily: Whole = setting(7, "How many days keep their last copy in the folder daily.", "A week.", ge=0, le=1000)
+    keep_weekly: Whole = setting(
+        4, "How many weeks keep their last copy in the folder weekly.", "A month.", ge=0, le=1000
+    )
     check_integrity: Switch = setting(True, "Whether each is checked, before and after.", "Documented default.")
     second_dir: OptionalPath = setting(
         "", "A second directory for every copy, as a USB stick's; empty: none.", "One card in one gate can die."
