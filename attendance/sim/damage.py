@@ -102,10 +102,25 @@ def inverted(image: Image, rng: np.random.Generator) -> Image:
     return _bytes(255 - image.astype(np.int16))
 
 
+def flickering(image: Image, rng: np.random.Generator) -> Image:
+    """Bands of a lamp that the camera's shutter catches half on."""
+    rows = np.arange(image.shape[0])[:, None, None]
+    return _bytes(image * (0.85 + 0.15 * np.sin(rows / rng.uniform(12, 30) + rng.uniform(0, 6))))
+
+
+def covered(image: Image, rng: np.random.Generator) -> Image:
+    """A thumb tip on the card's edge; error correction fills what it hides of the code."""
+    out = image.copy()
+    height, width = image.shape[:2]
+    at = int(rng.uniform(0, width)), int(rng.uniform(0.9, 1.0) * height)
+    cv2.circle(out, at, int(rng.integers(8, 18)), (120, 150, 200), -1)
+    return out
+
+
 DAMAGES: dict[str, Damage] = {
     damage.__name__: damage
     for damage in (
         *(blur, motion, noise, low_light, over_exposed, low_contrast, uneven_light, glare),
-        *(jpeg, rotated, perspective, small, dirty, curved, inverted),
+        *(jpeg, rotated, perspective, small, dirty, curved, inverted, flickering, covered),
     )
 }
