@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from attendance.vision.face import Face, Floats, Mesh
 from attendance.vision.frames import Image
@@ -101,9 +102,9 @@ def assess(
     """
     want = thresholds or Thresholds()
     g = _from_mesh(mesh) if mesh is not None else _from_box(face)
-    crop = _crop(image, face)
+    crop = _crop(image, face, mesh)
     second = max((other.area for other in others), default=0.0)
-    mean = float(crop.mean()) / 255
+    mean = float(crop.grey[crop.inside].mean()) / 255
     too_dark = mean < want.brightness_low
     low, high = want.brightness_low, want.brightness_high
     checks = (
@@ -175,28 +176,49 @@ def _nearness(image: Image, g: _Geometry) -> float:
     return 1 - 0.3 * off**2
 
 
-def _crop(image: Image, face: Face) -> Image:
-    """The face, grey, inside the frame; at least one pixel."""
+@dataclass(frozen=True, slots=True)
+class _Crop:
+    """The face's box, grey, and which of its pixels are skin rather than wall or hair."""
+
+    grey: Image
+    inside: NDArray[np.bool_]
+
+
+def _crop(image: Image, face: Face, mesh: Mesh | None = None) -> _Crop:
+    """The face inside the frame, at least one pixel; without a mesh the whole box counts as the face."""
     height, width = image.shape[:2]
     left, top = int(min(max(face.x, 0), width - 1)), int(min(max(face.y, 0), height - 1))
     right = int(min(max(face.x + face.width, left + 1), width))
     bottom = int(min(max(face.y + face.height, top + 1), height))
-    return cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
+    grey = cv2.cvtColor(image[top:bottom, left:right], cv2.COLOR_BGR2GRAY)
+    if mesh is None:
+        return _Crop(grey, np.ones(grey.shape, bool))
+    mask = np.zeros(grey.shape, np.uint8)
+    outline = cv2.convexHull(np.round(mesh.points[:, :2] - (left, top)).astype(np.int32))
+    cv2.fillConvexPoly(mask, outline, (1,))
+    inside = mask.astype(bool)
+    return _Crop(grey, inside if inside.any() else np.ones(grey.shape, bool))
 
 
-def _sharpness(crop: Image) -> float:
-    factor = _SHARPNESS_SIDE / crop.shape[1]
+def _sharpness(crop: _Crop) -> float:
+    grey, inside = crop.grey, crop.inside
+    factor = _SHARPNESS_SIDE / grey.shape[1]
     if factor < 1:
-        crop = cv2.resize(crop, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
-    return float(cv2.Laplacian(crop, cv2.CV_64F).var())
+        grey = cv2.resize(grey, None, fx=factor, fy=factor, interpolation=cv2.INTER_AREA)
+        size = (grey.shape[1], grey.shape[0])
+        inside = cv2.resize(inside.astype(np.uint8), size, interpolation=cv2.INTER_NEAREST).astype(bool)
+    return float(cv2.Laplacian(grey, cv2.CV_64F)[inside].var())
 
 
-def _evenness(crop: Image) -> float:
-    middle = crop.shape[1] // 2
-    if middle == 0:
+def _evenness(crop: _Crop) -> float:
+    """Likeness of the face's left and right half, split at its own middle."""
+    columns = np.flatnonzero(crop.inside.any(axis=0))
+    middle = int((columns[0] + columns[-1] + 1) // 2)
+    halves = [crop.grey[:, :middle][crop.inside[:, :middle]], crop.grey[:, middle:][crop.inside[:, middle:]]]
+    if not all(half.size for half in halves):
         return 0.0
-    halves = [_histogram(crop[:, :middle]), _histogram(crop[:, middle:])]
-    return float(np.minimum(*halves).sum() ** 0.3)
+    left, right = (_histogram(half) for half in halves)
+    return float(np.minimum(left, right).sum() ** 0.3)
 
 
 def _histogram(part: Image) -> Floats:

@@ -208,3 +208,29 @@ def test_a_face_in_the_middle_wins_over_a_slightly_sharper_one_at_the_side(portr
     _, message = search(engine, lookback)
     assert message is not None
     assert message.boot_ns == SECOND // 4
+
+
+@pytest.mark.parametrize("x", [0, 440, 880])
+def test_a_small_face_is_found_wherever_it_is_within_three_frames(assets_dir: Path, portrait: Image, x: int) -> None:
+    """In a wide frame each part gets its closer look in turn, not only the middle."""
+    engine = open_engine(assets.find(assets_dir))
+    frame = np.full((720, 1280, 3), 120, np.uint8)
+    frame[200:600, x : x + 400] = portrait[0:400, 0:400]
+    seen = [faces[0] for faces in (engine.detect(frame) for _ in range(3)) if faces]
+    assert any(abs(face.centre[0] - (x + 225)) < 15 and face.width < 120 for face in seen)
+
+
+def test_the_light_is_judged_on_the_face_and_not_on_the_wall_behind(portrait: Image, engine: FaceEngine) -> None:
+    """A lit face before a black or a white wall has the brightness and evenness that it has before a grey one."""
+    image = scene(portrait)
+    face, *_ = engine.detect(image)
+    mesh = engine.mesh(image, face)
+    assert mesh is not None
+    outline = cv2.convexHull(np.round(mesh.points[:, :2]).astype(np.int32))
+    skin = cv2.fillConvexPoly(np.zeros(image.shape[:2], np.uint8), outline, (1,)).astype(bool)
+    values = []
+    for wall in (0, 120, 255):
+        before = np.where(skin[..., None], image, np.uint8(wall))
+        checks = {check.name: check.value for check in assess(before, face, [], mesh).checks}
+        values.append((checks["brightness"], checks["even_light"]))
+    assert values[0] == values[1] == values[2]
