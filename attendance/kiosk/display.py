@@ -96,7 +96,9 @@ class Display:
         state = {
             "count": counted if self._count is None else self._count,
             "problems": [
-                {"code": p.code, "severity": p.severity, "text": p.text, "remedy": p.remedy} for p in snapshot.problems
+                {"code": p.code, "severity": p.severity, "text": p.text, "remedy": p.remedy}
+                for p in snapshot.problems
+                if p.severity != "notice"  # nobody in front of a gate can do anything about a choice of the office
             ],
             "camera": {
                 "status": camera.camera if camera else "starting",

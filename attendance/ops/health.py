@@ -14,7 +14,8 @@ from attendance.errors import AttendanceError
 
 PERIOD_S = 1.0
 
-Severity = Literal["warning", "error"]
+Severity = Literal["notice", "warning", "error"]
+_GRAVEST_FIRST: Mapping[Severity, int] = {"error": 0, "warning": 1, "notice": 2}
 Status = Literal["healthy", "degraded", "unhealthy"]
 
 
@@ -24,7 +25,9 @@ class Problem:
 
     Attributes:
         code: stable, for machines: lower case words with hyphens.
-        severity: ``error`` if a scan could be lost or refused, or nobody is looking; else ``warning``.
+        severity: ``error`` if a scan could be lost or refused, or nobody is looking; ``notice`` for what is worth
+            knowing but is a choice that somebody may have made: it is listed and makes nothing unhealthy; else
+            ``warning``.
         text: what is wrong, for the office. The constants may have ``{placeholders}``, see ``said``.
         remedy: what a person must do.
     """
@@ -90,7 +93,7 @@ class Snapshot:
     """The health of the process at one instant, ``boot_ns``.
 
     Attributes:
-        problems: errors first.
+        problems: the gravest first.
     """
 
     overall: Status
@@ -111,6 +114,7 @@ class HealthBoard:
         self._lock = threading.Lock()
         self._probes: list[tuple[str, Probe]] = []
         self._reports: dict[str, tuple[ProbeResult, float | None, int]] = {}
+        self._looked = threading.Event()
         self._snapshot = Snapshot("degraded", {}, (), now_ns())
 
     def add_probe(self, component: str, probe: Probe) -> None:
@@ -138,6 +142,10 @@ class HealthBoard:
     def snapshot(self) -> Snapshot:
         return self._snapshot
 
+    def wait_for_look(self, timeout_s: float) -> bool:
+        """Wait until there is a first snapshot of facts; whether there is."""
+        return self._looked.wait(timeout_s)
+
     def step(self) -> float:
         now = self._now_ns()
         with self._lock:
@@ -145,6 +153,7 @@ class HealthBoard:
         results = [_ask(component, probe) for component, probe in self._probes]
         results += [_aged(result, ttl_s, now - told_ns) for result, ttl_s, told_ns in reports]
         self._snapshot = _summary(results, now)
+        self._looked.set()
         return PERIOD_S
 
 
@@ -176,11 +185,12 @@ def _summary(results: Sequence[ProbeResult], now_ns: int) -> Snapshot:
         result.component: Component(result.status or _verdict(result.problems), result.values) for result in results
     }
     problems = [problem for result in results for problem in result.problems]
-    problems.sort(key=lambda problem: problem.severity != "error")
+    problems.sort(key=lambda problem: _GRAVEST_FIRST[problem.severity])
     return Snapshot(_verdict(problems), components, tuple(problems), now_ns)
 
 
 def _verdict(problems: Sequence[Problem]) -> Status:
-    if any(problem.severity == "error" for problem in problems):
+    severities = {problem.severity for problem in problems}
+    if "error" in severities:
         return "unhealthy"
-    return "degraded" if problems else "healthy"
+    return "degraded" if "warning" in severities else "healthy"

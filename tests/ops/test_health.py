@@ -10,6 +10,7 @@ from attendance.ops.health import HealthBoard, ProbeResult, Problem, with_age
 
 LOW = Problem("low", "warning", "Only {left} left.", "Fill up.")
 GONE = Problem("gone", "error", "Nothing left.", "Fill up now.")
+KNOWN = Problem("known", "notice", "The tank has no lid.", "Put one on if you want.")
 
 
 @pytest.fixture
@@ -23,7 +24,14 @@ def board(clock: ManualClock) -> HealthBoard:
 
 
 @pytest.mark.parametrize(
-    ("problems", "verdict"), [((), "healthy"), ((LOW,), "degraded"), ((GONE,), "unhealthy"), ((LOW, GONE), "unhealthy")]
+    ("problems", "verdict"),
+    [
+        ((), "healthy"),
+        ((KNOWN,), "healthy"),
+        ((KNOWN, LOW), "degraded"),
+        ((GONE,), "unhealthy"),
+        ((LOW, GONE), "unhealthy"),
+    ],
 )
 def test_problems_decide_the_verdict(board: HealthBoard, problems: tuple[Problem, ...], verdict: str) -> None:
     """The worst problem decides, for the component and for the whole."""
@@ -33,11 +41,11 @@ def test_problems_decide_the_verdict(board: HealthBoard, problems: tuple[Problem
 
 
 def test_errors_come_first(board: HealthBoard) -> None:
-    """The most important problem is the first of the list."""
-    board.report("tank", {}, [LOW.said(left=1)])
+    """The most important problem is the first of the list, what is only worth knowing the last."""
+    board.report("tank", {}, [KNOWN, LOW.said(left=1)])
     board.report("pump", {}, [GONE])
     board.step()
-    assert [problem.code for problem in board.snapshot().problems] == ["gone", "low"]
+    assert [problem.code for problem in board.snapshot().problems] == ["gone", "low", "known"]
 
 
 def test_a_report_goes_stale_at_its_deadline(board: HealthBoard, clock: ManualClock) -> None:
