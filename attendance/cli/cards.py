@@ -66,9 +66,9 @@ def _print(args: argparse.Namespace) -> int:
     from attendance.domain.card import sign
     from attendance.errors import BadInput
     from attendance.kiosk import keyring
-    from attendance.kiosk.album import write_atomically
     from attendance.kiosk.store import roster
     from attendance.kiosk.store.database import reading
+    from attendance.ops.files import write_atomically
     from attendance.reports.id_cards import IdCard, id_cards
 
     context = open_context(args)

@@ -22,9 +22,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _report_day(args: argparse.Namespace) -> int:
-    from attendance.kiosk.album import write_atomically
     from attendance.kiosk.store import register
     from attendance.kiosk.store.database import reading
+    from attendance.ops.files import write_atomically
     from attendance.reports import daily
 
     context = open_context(args)

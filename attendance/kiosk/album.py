@@ -4,7 +4,6 @@ Owns the directory ``photos`` in the data directory.
 """
 
 import logging
-import os
 import queue
 from collections.abc import Callable
 from contextlib import suppress
@@ -13,6 +12,7 @@ from pathlib import Path
 
 from attendance.errors import StorageError
 from attendance.kiosk.store import ledger
+from attendance.ops.files import write_atomically
 from attendance.ops.service import IDLE_S, Service
 from attendance.ops.sqlite import Writer
 from attendance.vision.messages import Portrait
@@ -84,28 +84,3 @@ class Album:
             log.error("photo not kept: %s", error)
             return None, "The photo could not be written: the disk is full or failing."
         return path, ""
-
-
-def write_atomically(path: Path, content: bytes) -> None:
-    """Write a file so that a power cut leaves the whole of it or nothing.
-
-    Raises:
-        StorageError: the disk refused.
-    """
-    temporary = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-        folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise StorageError(f"{str(path)!r} could not be written ({error.strerror}). Make room on the disk.") from error

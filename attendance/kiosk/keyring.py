@@ -1,11 +1,11 @@
 """The school's signing keys: one small file, the same at all its gates."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
 from attendance.domain.card import new_key_line, parse_keys
 from attendance.errors import BadInput
+from attendance.ops.files import write_atomically
 
 
 def load(path: Path) -> Mapping[str, bytes]:
@@ -26,18 +26,16 @@ def load(path: Path) -> Mapping[str, bytes]:
 
 
 def add_key(path: Path) -> str:
-    """Make a new signing key, in a new file or before the keys that the file has; its id."""
+    """Make a new signing key, in a new file or before the keys that the file has; its id.
+
+    Raises:
+        BadInput: the file is damaged or may not be read.
+        StorageError: the disk refused.
+    """
     known = load(path)
     number = 1 + len(known)
     while (key_id := f"K{number}") in known:
         number += 1
     kept = path.read_text("utf-8") if known else ""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.part")
-    fd = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(fd, "w", encoding="utf-8") as file:
-        file.write(f"{new_key_line(key_id)}\n{kept}")
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(path)
+    write_atomically(path, f"{new_key_line(key_id)}\n{kept}".encode(), mode=0o600)
     return key_id
