@@ -42,7 +42,8 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _run(args: argparse.Namespace) -> int:
-    from attendance.kiosk.app import Gate, RunOptions
+    from attendance.kiosk.app import Gate
+    from attendance.kiosk.plan import RunOptions
     from attendance.ops.logs import log_to
 
     if args.demo and not args.data_dir:

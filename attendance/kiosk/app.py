@@ -4,31 +4,23 @@ import logging
 import os
 import signal
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from attendance.clock import Clock
 from attendance.config import Paths, Settings
-from attendance.domain.message import MessageKind
-from attendance.domain.scan import GateDirection
-from attendance.domain.schedule import Schedule, Session
-from attendance.kiosk import erasure, keyring, probes
+from attendance.kiosk import erasure, keyring, plan, probes
 from attendance.kiosk.album import Album, Entry
-from attendance.kiosk.camera_process import CameraProcess, VisionPlan
+from attendance.kiosk.camera_process import CameraProcess
 from attendance.kiosk.display import Display
-from attendance.kiosk.feedback import Fade, SignalFeedback, Silent, signals
-from attendance.kiosk.gpio import GpioIndicator
-from attendance.kiosk.identity import CardRules
+from attendance.kiosk.feedback import SignalFeedback
+from attendance.kiosk.plan import RunOptions
 from attendance.kiosk.redating import Redating
-from attendance.kiosk.station import GateRules, Station
+from attendance.kiosk.station import Station
 from attendance.kiosk.store import register
 from attendance.kiosk.store.database import create_or_migrate, reading
-from attendance.kiosk.web.access import Access
 from attendance.kiosk.web.events import ScreenEvents
 from attendance.kiosk.web.health import HealthPages
 from attendance.kiosk.web.pages import gate_app
@@ -45,31 +37,10 @@ from attendance.vision.messages import Portrait, Verdict
 
 log = logging.getLogger(__name__)
 
-_WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 _ALIVE_S = 5.0
 """How often the supervisor is told that the gate lives; half of the shortest useful ``WatchdogSec``."""
 _STOP_S = 1.5
 _LOST_PHOTO = "The gate was interrupted before a face was found."
-
-
-@dataclass(frozen=True, slots=True)
-class RunOptions:
-    """What the command line says about this run.
-
-    Attributes:
-        source: where frames come from.
-        at: when a file source begins; ``None`` for now.
-        exit_at_end: end when a file source is over.
-        headless: no screen; ping and health stay.
-        demo_students: who passes the simulated gate.
-    """
-
-    source: str
-    at: datetime | None = None
-    fast: bool = False
-    exit_at_end: bool = False
-    headless: bool = False
-    demo_students: Sequence[Mapping[str, str]] = field(default_factory=tuple)
 
 
 class Gate:
@@ -84,7 +55,7 @@ class Gate:
         self._started = False
         self._earlier_restarts = 0
         self._zone = ZoneInfo(settings.school.timezone)
-        rules = gate_rules(settings, keyring.load(paths.resolve(settings.cards.key)))
+        rules = plan.gate_rules(settings, keyring.load(paths.resolve(settings.cards.key)))
 
         self._lock = InstanceLock(paths.data_dir)
         self._writer = Writer(lambda: sqlite.connect(paths.database))
@@ -94,7 +65,7 @@ class Gate:
         self._album = Album(paths.data_dir, self._writer, lambda scan_id: self._display.photo_kept(scan_id))
         self._preview = PreviewFeed(lambda fps: self._camera.watch(fps))
         self._camera = CameraProcess(
-            _vision_plan(settings, paths, options),
+            plan.vision_plan(settings, paths, options),
             timeout_s=float(settings.watchdog.vision_timeout_seconds),
             log_file=paths.resolve(settings.logging.log_dir) / "vision.log",
             on_scan=lambda message: self._station.receive(message),
@@ -102,7 +73,7 @@ class Gate:
             on_replaced=self._vision_replaced,
             wanted_fps=lambda: self._preview.wanted_fps,
         )
-        self._feedback, self._feedback_service = _feedback(settings)
+        self._feedback, self._feedback_service = plan.feedback(settings)
         self._display = Display(
             self._events,
             clock,
@@ -120,6 +91,7 @@ class Gate:
             ended=self._source_ended,
         )
         self._redating = Redating(paths.database, self._writer, clock, rules.schedule, self._zone)
+        self._access = plan.access(settings)
         self._streams = Streams(settings.screen.max_streams)
         self._web = self._web_server()
         self._add_probes()
@@ -193,13 +165,6 @@ class Gate:
         settings = self._settings
         if not settings.health_endpoint.enabled:
             return None
-        access = Access(
-            allow=[str(network) for network in settings.screen.allow],
-            screen_token=_secret(settings.screen.token),
-            health_token=_secret(settings.health_endpoint.token),
-            hosts=settings.web.hosts,
-            trusted_proxies=[str(network) for network in settings.web.trusted_proxies],
-        )
         health = HealthPages(
             self._board.snapshot,
             self._clock,
@@ -220,7 +185,7 @@ class Gate:
                 school=settings.school.name,
                 gate=settings.device.device_name,
             )
-        app = gate_app(access=access, health=health, screen=screen)
+        app = gate_app(access=self._access, health=health, screen=screen)
         return WebServer(app, settings.health_endpoint.host, settings.health_endpoint.port, streams=self._streams)
 
     def _add_probes(self) -> None:
@@ -306,97 +271,6 @@ class Gate:
 
     def _asked_to_stop(self, number: int, stack: FrameType | None) -> None:
         self._stopping.set()
-
-
-def gate_rules(settings: Settings, keys: Mapping[str, bytes]) -> GateRules:
-    """The station's rules as configured."""
-    plan = settings.school_schedule
-    sms = settings.sms_notifications
-    wanted = sms.notification_preferences if sms.enabled else None
-    return GateRules(
-        device_id=settings.device.device_id,
-        zone=ZoneInfo(settings.school.timezone),
-        schedule=Schedule(
-            sessions=[_session(name, times) for name, times in plan.sessions.items()],
-            weekdays=frozenset(_WEEKDAYS.index(day) for day in plan.weekdays),
-            early=timedelta(minutes=plan.early_arrival_minutes if plan.allow_early_arrival else 0),
-            cooldown=timedelta(minutes=plan.duplicate_scan_cooldown_minutes),
-        ),
-        direction=GateDirection(settings.device.direction),
-        cards=CardRules(keys, settings.cards.require_signature),
-        message_kinds=frozenset(kind for kind in MessageKind if wanted and getattr(wanted, kind.value)),
-    )
-
-
-def _session(name: str, times: Any) -> Session:
-    return Session(
-        name=name,
-        start=times.start_time,
-        login_start=times.login_window_start,
-        login_end=times.login_window_end,
-        logout_start=times.logout_window_start,
-        logout_end=times.logout_window_end,
-        late_after=timedelta(minutes=times.late_threshold_minutes),
-    )
-
-
-def _vision_plan(settings: Settings, paths: Paths, options: RunOptions) -> VisionPlan:
-    camera, vision = settings.camera, settings.vision
-    return VisionPlan(
-        source=options.source,
-        assets=paths.assets,
-        at=options.at,
-        fast=options.fast,
-        options={
-            "width": camera.resolution.width,
-            "height": camera.resolution.height,
-            "fps": camera.fps,
-            "index": camera.index,
-            "opencv-only": camera.force_opencv,
-            "picamera-options": _picamera_options(camera.picamera),
-            "lookback-s": vision.lookback_seconds,
-            "lookahead-s": vision.lookahead_seconds,
-            "card-gone-s": vision.card_gone_seconds,
-            "photo": settings.photo.model_dump(mode="json"),
-            "thresholds": vision.thresholds.model_dump(mode="json"),
-            "demo-students": list(options.demo_students),
-        },
-    )
-
-
-def _picamera_options(picamera: Any) -> list[str]:
-    options = ["--awb", picamera.awb.mode]
-    if picamera.exposure.mode == "manual":
-        options += ["--shutter", str(picamera.exposure.manual_exposure_us)]
-        options += ["--gain", str(picamera.exposure.manual_analogue_gain)]
-    return options
-
-
-def _feedback(settings: Settings) -> tuple[SignalFeedback | Silent, Service | None]:
-    buzzer, led = settings.buzzer, settings.rgb_led
-    if not (buzzer.enabled or led.enabled):
-        return Silent(), None
-    pins = led.gpio_pins.model_dump() if led.enabled else None
-    service: Service
-    feedback = SignalFeedback(
-        lambda: GpioIndicator(buzzer.gpio_pin if buzzer.enabled else None, pins),
-        lambda: service.nudge(),
-        signals(
-            {
-                "success": buzzer.success_pattern,
-                "duplicate": buzzer.duplicate_pattern,
-                "error": buzzer.error_pattern,
-            },
-            {name: tuple(colour) for name, colour in led.colors.model_dump().items()},
-        ),
-        Fade(led.fade_duration_ms, led.hold_duration_ms, led.brightness / 100),
-    )
-    service = Service("feedback", feedback)
-    return feedback, service
-
-
-def _secret(value: Any) -> str:
-    return value.get_secret_value() if hasattr(value, "get_secret_value") else str(value)
 
 
 def _lines(path: Path) -> int:

@@ -10,7 +10,7 @@ from pathlib import Path
 from attendance.clock import ManualClock
 from attendance.config import Settings
 from attendance.kiosk.album import Album
-from attendance.kiosk.app import gate_rules
+from attendance.kiosk.plan import gate_rules
 from attendance.kiosk.station import Outcome, Station
 from attendance.kiosk.store import roster
 from attendance.kiosk.store.database import create_or_migrate, writing

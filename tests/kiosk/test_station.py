@@ -12,7 +12,7 @@ from attendance.clock import ManualClock
 from attendance.config import Settings
 from attendance.domain.scan import Accepted, Refusal, Refused
 from attendance.kiosk.album import Album
-from attendance.kiosk.app import gate_rules
+from attendance.kiosk.plan import gate_rules
 from attendance.kiosk.redating import Redating
 from attendance.kiosk.station import Outcome, Station
 from attendance.kiosk.store import register, roster
