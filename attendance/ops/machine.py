@@ -1,30 +1,17 @@
 """The probe of the machine: uptime, memory, disk, temperature, voltage."""
 
-import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-import psutil
-
 from attendance.clock import boot_ns
+from attendance.ops.disk import DiskWatch
 from attendance.ops.health import ProbeResult, Problem
+from attendance.ops.memory import resident_mb
 
 HOT_C = 75.0
 TOO_HOT_C = 82.0
 """A Raspberry Pi slows itself down from 80 °C and much more from 85 °C."""
 
-DISK_LOW = Problem(
-    "disk-low",
-    "warning",
-    "The disk is getting full: {free_gb} GB ({free_percent} %) left.",
-    "Delete what does not belong on this device, or put in a larger card.",
-)
-DISK_FULL = Problem(
-    "disk-full",
-    "error",
-    "The disk is almost full: {free_gb} GB ({free_percent} %) left. Photos may soon not be kept.",
-    "Delete what does not belong on this device today, or put in a larger card.",
-)
 HOT = Problem(
     "hot",
     "warning",
@@ -40,9 +27,19 @@ TOO_HOT = Problem(
 UNDERVOLTAGE = Problem(
     "undervoltage",
     "warning",
-    "The power supply is too weak; the device may switch off or damage its card.",
+    "The power supply is too weak, at least now and then; the device may switch off or damage its card.",
     "Use the power supply made for this board, with its own short cable.",
 )
+UNDERVOLTAGE_EARLIER = Problem(
+    "undervoltage-earlier",
+    "notice",
+    "The power supply was too weak at least once since the device was switched on.",
+    "If it comes again, use the power supply made for this board, with its own short cable.",
+)
+_VOLTAGE_MEMORY_S = 3600.0
+"""A dip lasts moments, and whoever asks once a minute would miss it: for so long it counts as present."""
+_LOW_NOW, _LOW_EARLIER = 1 << 0, 1 << 16
+"""Bits of the firmware's ``get_throttled``. Source: Raspberry Pi documentation, ``vcgencmd get_throttled``."""
 MEMORY_HIGH = Problem(
     "memory-high",
     "warning",
@@ -75,55 +72,66 @@ class MachineProbe:
         now_ns: Callable[[], int] = boot_ns,
         sys: Path = Path("/sys"),
     ) -> None:
-        self._data_dir = data_dir
+        self._disk = DiskWatch(data_dir, warn_percent=disk_warn_percent, critical_percent=disk_critical_percent)
         self._processes = processes
-        self._disk_percent = (disk_warn_percent, disk_critical_percent)
         self._memory_budget_mb = memory_budget_mb
         self._now_ns = now_ns
         self._started_ns = now_ns()
         self._thermometer = sys / "class/thermal/thermal_zone0/temp"
-        self._low_voltage_alarms = [
-            folder / "in0_lcrit_alarm"
-            for folder in sorted(sys.glob("class/hwmon/hwmon*"))
-            if _text(folder / "name") == "rpi_volt"
-        ]
+        self._voltage = _Voltage(sys, now_ns)
 
     def __call__(self) -> ProbeResult:
         uptime_s = (self._now_ns() - self._started_ns) / 1e9
-        memory_mb = round(sum(_resident_bytes(pid) for pid in self._processes()) / 1e6, 1)
-        disk, disk_problems = self._disk()
+        memory_mb = round(sum(resident_mb(pid) for pid in self._processes()), 1)
+        room = self._disk.look()
         temperature_c = _celsius(self._thermometer)
-        undervoltage = any(_text(alarm) == "1" for alarm in self._low_voltage_alarms)
-        problems = disk_problems + _heat(temperature_c)
-        if undervoltage:
-            problems.append(UNDERVOLTAGE)
+        low_voltage, problems = self._voltage.look()
+        problems += _heat(temperature_c)
+        if room.problem is not None:
+            problems.append(room.problem)
         if memory_mb > self._memory_budget_mb:
             problems.append(MEMORY_HIGH.said(memory_mb=memory_mb, budget_mb=self._memory_budget_mb))
         values = {
             "uptime_seconds": int(uptime_s),
             "uptime_hours": round(uptime_s / 3600, 2),
             "memory_mb": memory_mb,
-            "disk_usage": disk,
+            "disk_usage": {
+                "total_gb": round(room.total_bytes / 1e9, 1),
+                "used_gb": round(room.used_bytes / 1e9, 1),
+                "free_gb": round(room.free_bytes / 1e9, 1),
+                "used_percent": round(100 * room.used_bytes / room.total_bytes, 1) if room.total_bytes else 0.0,
+            },
             "temperature_c": temperature_c,
-            "undervoltage": undervoltage if self._low_voltage_alarms else None,
+            "undervoltage": low_voltage,
         }
         return ProbeResult("system", values, tuple(problems))
 
-    def _disk(self) -> tuple[dict[str, float], list[Problem]]:
-        usage = shutil.disk_usage(self._data_dir)
-        free_percent = round(100 * usage.free / usage.total, 1)
-        free_gb = round(usage.free / 1e9, 1)
-        values = {
-            "total_gb": round(usage.total / 1e9, 1),
-            "used_gb": round(usage.used / 1e9, 1),
-            "free_gb": free_gb,
-            "used_percent": round(100 * usage.used / usage.total, 1),
-        }
-        warn, critical = self._disk_percent
-        if free_percent >= warn:
-            return values, []
-        problem = DISK_FULL if free_percent < critical else DISK_LOW
-        return values, [problem.said(free_gb=free_gb, free_percent=free_percent)]
+
+class _Voltage:
+    """Whether the board's supply is, or was, too weak: by the kernel's alarm and the firmware's own memory of it."""
+
+    def __init__(self, sys: Path, now_ns: Callable[[], int]) -> None:
+        self._now_ns = now_ns
+        self._low_ns: int | None = None
+        self._alarms = [
+            folder / "in0_lcrit_alarm"
+            for folder in sorted(sys.glob("class/hwmon/hwmon*"))
+            if _text(folder / "name") == "rpi_volt"
+        ]
+        self._firmware = sorted(sys.glob("devices/platform/*/*firmware/get_throttled"))
+
+    def look(self) -> tuple[bool | None, list[Problem]]:
+        """Whether it is too low now (``None``: this machine cannot tell), and what a person must know."""
+        if not self._alarms and not self._firmware:
+            return None, []
+        flags = [_hexadecimal(file) for file in self._firmware]
+        low = any(_text(alarm) == "1" for alarm in self._alarms) or any(each & _LOW_NOW for each in flags)
+        if low:
+            self._low_ns = self._now_ns()
+        if self._low_ns is not None and self._now_ns() - self._low_ns <= _VOLTAGE_MEMORY_S * 1e9:
+            return low, [UNDERVOLTAGE]
+        earlier = self._low_ns is not None or any(each & _LOW_EARLIER for each in flags)
+        return low, [UNDERVOLTAGE_EARLIER] if earlier else []
 
 
 def _heat(temperature_c: float | None) -> list[Problem]:
@@ -132,18 +140,18 @@ def _heat(temperature_c: float | None) -> list[Problem]:
     return [(TOO_HOT if temperature_c >= TOO_HOT_C else HOT).said(temperature_c=temperature_c)]
 
 
-def _resident_bytes(pid: int) -> int:
-    try:
-        return int(psutil.Process(pid).memory_info().rss)
-    except psutil.Error:
-        return 0
-
-
 def _celsius(thermometer: Path) -> float | None:
     try:
         return round(int(_text(thermometer)) / 1000, 1)
     except ValueError:
         return None
+
+
+def _hexadecimal(file: Path) -> int:
+    try:
+        return int(_text(file), 16)
+    except ValueError:
+        return 0
 
 
 def _text(path: Path) -> str:

@@ -59,10 +59,31 @@ def test_heat_is_a_problem(sys: Path, reading: str, found: list[str]) -> None:
     assert codes(MachineProbe(sys, list, disk_warn_percent=0, disk_critical_percent=0, sys=sys)) == found
 
 
-def test_undervoltage_is_a_problem(sys: Path) -> None:
-    """The board's alarm becomes a problem."""
+def test_undervoltage_is_a_problem_for_an_hour(sys: Path) -> None:
+    """A dip that lasts a moment is seen by whoever asks in the next hour; after that it is only remembered."""
+    clock = ManualClock(datetime(2026, 6, 8, tzinfo=UTC))
+    probe = MachineProbe(sys, list, disk_warn_percent=0, disk_critical_percent=0, now_ns=clock.boot_ns, sys=sys)
     (sys / "class/hwmon/hwmon1/in0_lcrit_alarm").write_text("1\n")
-    assert codes(MachineProbe(sys, list, disk_warn_percent=0, disk_critical_percent=0, sys=sys)) == ["undervoltage"]
+    assert codes(probe) == ["undervoltage"]
+    assert probe().values["undervoltage"] is True
+    (sys / "class/hwmon/hwmon1/in0_lcrit_alarm").write_text("0\n")
+    assert probe().values["undervoltage"] is False
+    clock.advance(3600)
+    assert codes(probe) == ["undervoltage"]
+    clock.advance(1)
+    assert codes(probe) == ["undervoltage-earlier"]
+
+
+@pytest.mark.parametrize(
+    ("flags", "found"),
+    [("0", []), ("50000", ["undervoltage-earlier"]), ("0x50005", ["undervoltage"]), ("nonsense", [])],
+)
+def test_the_firmware_remembers_undervoltage(sys: Path, flags: str, found: list[str]) -> None:
+    """What happened before the gate was started is known to the board's firmware."""
+    firmware = sys / "devices/platform/soc/soc:firmware/get_throttled"
+    firmware.parent.mkdir(parents=True)
+    firmware.write_text(flags + "\n")
+    assert codes(MachineProbe(sys, list, disk_warn_percent=0, disk_critical_percent=0, sys=sys)) == found
 
 
 def test_a_machine_without_sensors_is_healthy(tmp_path: Path) -> None:
