@@ -9,6 +9,7 @@ new one, and nobody waits longer than ``REQUEST_DEADLINE_S``, however steadily i
 
 import logging
 import socket
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,7 @@ from waitress.task import ThreadedTaskDispatcher
 
 from attendance.clock import boot_ns
 from attendance.errors import AttendanceError
+from attendance.ops import tls
 from attendance.ops.service import Service
 
 if TYPE_CHECKING:
@@ -87,13 +89,24 @@ class WebServer:
     Args:
         port: 0 takes a free one; ``.port`` says which.
         streams: where the application registers its endless answers; decides the number of threads.
+        secured: serve HTTPS with this context (``tls.server_context``).
     """
 
-    def __init__(self, app: "WSGIApplication", host: str, port: int, *, streams: Streams, name: str = "web") -> None:
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        host: str,
+        port: int,
+        *,
+        streams: Streams,
+        name: str = "web",
+        secured: ssl.SSLContext | None = None,
+    ) -> None:
         self.name = name
         self._app = app
         self._address = (host, port)
         self._streams = streams
+        self._secured = secured
         self._server: _Server | None = None
         self._service: Service | None = None
 
@@ -112,7 +125,7 @@ class WebServer:
             return
         listener = _bind(self.name, *self._address)
         workers = ThreadedTaskDispatcher()
-        self._server = _Server(self._app, listener, workers)
+        self._server = _Server(self._app, listener, workers, self._secured)
         workers.set_thread_count(self._streams.limit + SPARE_THREADS)
         self._service = Service(self.name, _Loop(self._server), wake=self._server.pull_trigger)
         self._service.start()
@@ -169,12 +182,22 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
         return not self.requests and now_ns - self.waiting_since_ns > REQUEST_DEADLINE_S * 1e9
 
 
+class _TlsChannel(tls.TlsConnection, _Channel):
+    """The same under TLS; its handshake is part of the time that a request may take."""
+
+
 class _Server(TcpWSGIServer):  # type: ignore[misc]
     """waitress' server with the connection rule in place of its own: that one stops accepting at its limit."""
 
-    channel_class = _Channel
-
-    def __init__(self, app: "WSGIApplication", listener: socket.socket, workers: ThreadedTaskDispatcher) -> None:
+    def __init__(
+        self,
+        app: "WSGIApplication",
+        listener: socket.socket,
+        workers: ThreadedTaskDispatcher,
+        secured: ssl.SSLContext | None,
+    ) -> None:
+        self.channel_class = _TlsChannel if secured else _Channel
+        self._secured = secured
         self.sockets: dict[int, Any] = {}
         self._swept_ns = boot_ns()
         adjustments = Adjustments(
@@ -184,6 +207,7 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
             max_request_header_size=HEADER_LIMIT_BYTES,
             outbuf_high_watermark=_OUTPUT_LIMIT_BYTES,
             log_socket_errors=False,
+            url_scheme="https" if secured else "http",
             clear_untrusted_proxy_headers=False,  # the application judges them, it knows the trusted proxies
         )
         adjustments.socket_options = [
@@ -202,6 +226,13 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
 
     def readable(self) -> bool:
         return bool(self.accepting)
+
+    def accept(self) -> tuple[socket.socket, Any] | None:
+        accepted: tuple[socket.socket, Any] | None = super().accept()
+        if accepted is None or self._secured is None:
+            return accepted
+        connection, address = accepted
+        return tls.wrap(connection, self._secured), address
 
     def handle_accept(self) -> None:
         super().handle_accept()
