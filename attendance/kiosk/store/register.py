@@ -6,7 +6,7 @@ from datetime import date
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attendance.clock import from_rfc3339
+from attendance.clock import Moment, from_rfc3339
 
 _SCANS = """
 SELECT a.scan_id, s.student_id, s.name, s.section, a.direction, coalesce(c.status, a.status) AS status,
@@ -41,6 +41,14 @@ class Totals:
     unsent_sync: int
 
 
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """How many attendance rows there are up to ``last_row``. Rows are only added, so the next count goes on there."""
+
+    rows: int
+    last_row: int
+
+
 def day(
     conn: sqlite3.Connection, on: date, zone: ZoneInfo, *, section: str | None = None, refused: bool = False
 ) -> list[dict[str, Any]]:
@@ -64,18 +72,64 @@ def day(
 
 
 def totals(conn: sqlite3.Connection, today: date) -> Totals:
-    """Counts from indexes; none reads the whole table but the first, which SQLite answers from its smallest index."""
+    """All counts at once; the first one takes time with the number of rows, see ``records``."""
+    return Totals(records(conn).rows, scans_on(conn, today), students(conn), unsent_sms(conn), unsent_sync(conn))
 
-    def count(sql: str, *values: str) -> int:
-        return int(conn.execute(sql, values).fetchone()[0])
 
-    return Totals(
-        total_records=count("SELECT count(*) FROM attendance"),
-        today_scans=scans_on(conn, today),
-        students=count("SELECT count(*) FROM students WHERE removed_at IS NULL"),
-        unsent_sms=count("SELECT count(*) FROM sms_outbox WHERE state = 'waiting'"),
-        unsent_sync=count("SELECT count(*) FROM sync_queue WHERE state = 'waiting'"),
-    )
+def records(conn: sqlite3.Connection, counted: Counted | None = None) -> Counted:
+    """How many scans were ever recorded.
+
+    Args:
+        counted: an earlier answer about the same database file: only what came since is counted.
+    """
+    if counted is None:
+        row = conn.execute("SELECT count(*), coalesce(max(rowid), 0) FROM attendance").fetchone()
+        return Counted(row[0], row[1])
+    row = conn.execute(
+        "SELECT count(*), coalesce(max(rowid), :last) FROM attendance WHERE rowid > :last", {"last": counted.last_row}
+    ).fetchone()
+    return Counted(counted.rows + row[0], row[1])
+
+
+def students(conn: sqlite3.Connection) -> int:
+    """How many students may pass."""
+    return _count(conn, "SELECT count(*) FROM students WHERE removed_at IS NULL")
+
+
+def unsent_sms(conn: sqlite3.Connection) -> int:
+    return _count(conn, "SELECT count(*) FROM sms_outbox WHERE state = 'waiting'")
+
+
+def unsent_sync(conn: sqlite3.Connection) -> int:
+    """Rows for the centre; a gate without one never sends them."""
+    return _count(conn, "SELECT count(*) FROM sync_queue WHERE state = 'waiting'")
+
+
+def oldest_unsent_sms(conn: sqlite3.Connection) -> Moment | None:
+    """When the message that has waited longest was made."""
+    row = conn.execute(
+        "SELECT o.made_at, o.made_boot_id, o.made_boot_ns, coalesce(a.clock_trusted, 1) FROM sms_outbox o"
+        " LEFT JOIN attendance a USING (scan_id) WHERE o.state = 'waiting' ORDER BY o.made_at LIMIT 1"
+    ).fetchone()
+    return _moment(row)
+
+
+def oldest_unsent_sync(conn: sqlite3.Connection) -> Moment | None:
+    """When the scan that has waited longest for the centre was made."""
+    row = conn.execute(
+        "SELECT a.scanned_at, a.boot_id, a.boot_ns, a.clock_trusted FROM sync_queue q"
+        " CROSS JOIN attendance a ON a.scan_id = q.record_id"  # CROSS: SQLite must begin with the queue's own order
+        " WHERE q.state = 'waiting' AND q.record_type = 'scan' ORDER BY q.position LIMIT 1"
+    ).fetchone()
+    return _moment(row)
+
+
+def _moment(row: sqlite3.Row | None) -> Moment | None:
+    return Moment(from_rfc3339(row[0]), row[1], row[2], bool(row[3])) if row else None
+
+
+def _count(conn: sqlite3.Connection, sql: str, *values: str) -> int:
+    return int(conn.execute(sql, values).fetchone()[0])
 
 
 def photo_of(conn: sqlite3.Connection, scan_id: str) -> str | None:
@@ -92,4 +146,4 @@ def without_photo(conn: sqlite3.Connection) -> list[str]:
 
 def scans_on(conn: sqlite3.Connection, on: date) -> int:
     """How many scans a local day has."""
-    return int(conn.execute("SELECT count(*) FROM attendance WHERE day = ?", (on.isoformat(),)).fetchone()[0])
+    return _count(conn, "SELECT count(*) FROM attendance WHERE day = ?", on.isoformat())
