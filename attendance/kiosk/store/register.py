@@ -118,8 +118,8 @@ def oldest_unsent_sync(conn: sqlite3.Connection) -> Moment | None:
     """When the scan that has waited longest for the centre was made."""
     row = conn.execute(
         "SELECT a.scanned_at, a.boot_id, a.boot_ns, a.clock_trusted FROM sync_queue q"
-        " CROSS JOIN attendance a ON a.scan_id = q.record_id"  # CROSS: SQLite must begin with the queue's own order
-        " WHERE q.state = 'waiting' AND q.record_type = 'scan' ORDER BY q.position LIMIT 1"
+        " CROSS JOIN attendance a ON a.scan_id = q.record_id"  # CROSS and +: SQLite must go by the queue's own order
+        " WHERE q.state = 'waiting' AND +q.record_type = 'scan' ORDER BY q.position LIMIT 1"
     ).fetchone()
     return _moment(row)
 
