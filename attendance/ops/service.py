@@ -33,7 +33,8 @@ class ServiceState:
     Attributes:
         failures: steps that raised, since the start.
         failing: the last step raised; ``error`` names the exception.
-        beat_boot_ns: when the last step ended, in boot time.
+        beat_boot_ns: when the step that is running began or, during a rest, when the next is due, in boot time; 0 if no
+            thread runs. Who is older than the longest step should be hangs.
     """
 
     name: str
@@ -51,12 +52,21 @@ class Service:
 
     Args:
         wake: what to call so that a blocking step returns early on ``stop`` (closing its pipe, say).
+        close: called on the thread when it ends.
     """
 
-    def __init__(self, name: str, stepper: Stepper, *, wake: Callable[[], None] | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        stepper: Stepper,
+        *,
+        wake: Callable[[], None] | None = None,
+        close: Callable[[], object] | None = None,
+    ) -> None:
         self.name = name
         self._stepper = stepper
         self._wake = wake
+        self._close = close
         self._stopping = threading.Event()
         self._nudged = threading.Event()
         self._thread: threading.Thread | None = None
@@ -89,17 +99,21 @@ class Service:
     @property
     def state(self) -> ServiceState:
         running = self._thread is not None and self._thread.is_alive()
-        return ServiceState(self.name, running, self._failures, bool(self._error), self._error, self._beat)
+        beat = self._beat if running else 0
+        return ServiceState(self.name, running, self._failures, bool(self._error), self._error, beat)
 
     def _run(self) -> None:
         pause = FIRST_PAUSE_S
         while not self._stopping.is_set():
+            self._beat = boot_ns()
             try:
                 rest = self._stepper.step()
                 if self._error:
                     log.info("service %s works again", self.name)
                 pause, self._error = FIRST_PAUSE_S, ""
-            except Exception as error:  # the one place where a service may fail in any way and must go on
+            except (
+                BaseException
+            ) as error:  # the one place where a service may fail in any way, SystemExit too, and go on
                 if self._stopping.is_set():
                     break
                 self._failures += 1
@@ -107,7 +121,9 @@ class Service:
                     log.exception("service %s failed; next try in %.1f s", self.name, pause)
                 self._error = f"{type(error).__name__}: {error}"
                 rest, pause = pause, min(pause * 2, LONGEST_PAUSE_S)
-            self._beat = boot_ns()
             if rest > 0:
+                self._beat = boot_ns() + round(rest * 1e9)
                 self._nudged.wait(rest)
                 self._nudged.clear()
+        if self._close is not None:
+            self._close()

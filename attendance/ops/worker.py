@@ -4,6 +4,7 @@ This module owns the thread that starts the child. The child asks the kernel to 
 (``PR_SET_PDEATHSIG`` counts threads, not processes), so the thread must live as long as the core: it is a ``Service``.
 """
 
+import contextlib
 import logging
 import os
 import signal
@@ -16,14 +17,14 @@ from pathlib import Path
 
 import attendance
 from attendance.clock import boot_ns
-from attendance.ops.service import Service
+from attendance.ops.service import IDLE_S, Service
 
 log = logging.getLogger(__name__)
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 30.0
 _HEALTHY_AFTER_S = 20.0
-"""A child that lived this long is replaced without a pause."""
+"""A child that lived this long is well, and replaced without a pause."""
 _STACK_DUMP_S = 0.3
 """What a hanging child gets to print its stacks on SIGABRT before it is killed."""
 _STOP_S = 1.0
@@ -31,12 +32,21 @@ _STOP_S = 1.0
 
 @dataclass(frozen=True, slots=True)
 class WorkerState:
-    """``pid`` is None while no child runs; ``replaced`` counts children that had to be replaced."""
+    """What is known of the child.
+
+    Attributes:
+        pid: None while no child runs.
+        replaced: how many children were replaced.
+        last_message_boot_ns: when it was last heard, in boot time.
+        well_boot_ns: since when replacing has not helped, in boot time; while all is well, when the worker's thread was
+            last at work.
+    """
 
     pid: int | None
     replaced: int
     last_reason: str
     last_message_boot_ns: int
+    well_boot_ns: int
 
 
 class Worker:
@@ -77,19 +87,18 @@ class Worker:
         self._wake_read, self._wake_write = os.pipe()
         self._replace_reason = ""
         self._pause_s = 0.0
-        self._started_ns = self._deadline_ns = self._heard_ns = 0
+        self._started_ns = self._deadline_ns = self._heard_ns = self._failing_since_ns = 0
         self._replaced = 0
         self._last_reason = ""
-        self.service = Service(name, self, wake=self._wake)
+        self.service = Service(name, self, wake=self._wake, close=self._end_child)
 
     def start(self) -> None:
         self.service.start()
 
     def stop(self, timeout_s: float = 2.0) -> bool:
-        """End the thread, then the child: asked first, killed after a second."""
+        """End the child, asked first, killed after a second, and the thread."""
         ended = self.service.stop(timeout_s)
         if ended:
-            self._end_child()
             for fd in (self._wake_read, self._wake_write):
                 if fd >= 0:
                     os.close(fd)
@@ -108,27 +117,28 @@ class Worker:
         return True
 
     def replace(self, reason: str) -> None:
-        """Replace the child soon, for ``reason``; any thread may ask."""
+        """Replace a child that is well, for ``reason``: asked to end, without a pause. Any thread may call it."""
         self._replace_reason = reason
         self._wake()
 
     @property
     def state(self) -> WorkerState:
         child = self._child
-        return WorkerState(child.pid if child else None, self._replaced, self._last_reason, self._heard_ns)
+        well_ns = self._failing_since_ns or self.service.state.beat_boot_ns
+        return WorkerState(child.pid if child else None, self._replaced, self._last_reason, self._heard_ns, well_ns)
 
     def step(self) -> float:
         if self._child is None:
             self._spawn()
         assert self._pipe is not None
         remaining_s = max(0.0, (self._deadline_ns - boot_ns()) / 1e9)
-        ready = wait([self._pipe, self._wake_read], remaining_s)
+        ready = wait([self._pipe, self._wake_read], min(remaining_s, IDLE_S))
         if self._wake_read in ready:
             os.read(self._wake_read, 4096)
+        if self._replace_reason:
+            return self._relieve(self._replace_reason)
         if self._pipe in ready:
             return self._hear(self._pipe)
-        if self._replace_reason:
-            return self._retire(self._replace_reason)
         if boot_ns() >= self._deadline_ns:
             return self._retire(f"silent for {(boot_ns() - self._heard_ns) / 1e9:.1f} s")
         return 0
@@ -140,6 +150,8 @@ class Worker:
             return self._retire("ended by itself")
         self._heard_ns = boot_ns()
         self._deadline_ns = self._heard_ns + self._timeout_ns
+        if self._failing_since_ns and self._lived_s() > _HEALTHY_AFTER_S:
+            self._failing_since_ns = 0
         self._on_message(message)
         return 0
 
@@ -159,21 +171,34 @@ class Worker:
         self._started_ns = self._heard_ns = boot_ns()
         self._deadline_ns = self._started_ns + self._start_timeout_ns
         log.info("%s process started, pid %d", self.name, self._child.pid)
+        _first_to_go(self._child.pid)
+
+    def _relieve(self, reason: str) -> float:
+        """Replace a child that is well; no fault, so the next one starts at once."""
+        self._told_replaced(reason, self._end_child())
+        return 0
 
     def _retire(self, reason: str) -> float:
-        """End the child for ``reason`` and say how long to wait before the next."""
-        lived_s = (boot_ns() - self._started_ns) / 1e9
+        """Kill the child for ``reason`` and say how long to wait before the next."""
+        lived_s = self._lived_s()
         code = self._dump_and_kill()
-        self._replace_reason = ""
-        self._replaced += 1
-        self._last_reason = f"{reason} (exit code {code})"
-        log.warning("%s process replaced: %s", self.name, self._last_reason)
         if lived_s > _HEALTHY_AFTER_S:
             self._pause_s = 0.0
         else:
             self._pause_s = min(max(self._pause_s * 2, _FIRST_PAUSE_S), _LONGEST_PAUSE_S)
-        self._on_replaced(self._last_reason)
+        self._failing_since_ns = self._failing_since_ns or boot_ns()
+        self._told_replaced(reason, code)
         return self._pause_s
+
+    def _told_replaced(self, reason: str, code: int | None) -> None:
+        self._replace_reason = ""
+        self._replaced += 1
+        self._last_reason = f"{reason} (exit code {code})"
+        log.warning("%s process replaced: %s", self.name, self._last_reason)
+        self._on_replaced(self._last_reason)
+
+    def _lived_s(self) -> float:
+        return (boot_ns() - self._started_ns) / 1e9
 
     def _dump_and_kill(self) -> int | None:
         if self._child is not None and self._child.poll() is None:
@@ -184,15 +209,14 @@ class Worker:
                 self._child.kill()
         return self._reap()
 
-    def _end_child(self) -> None:
-        if self._child is None:
-            return
-        self.send(self._stop_message)
-        try:
-            self._child.wait(_STOP_S)
-        except subprocess.TimeoutExpired:
-            self._child.kill()
-        self._reap()
+    def _end_child(self) -> int | None:
+        if self._child is not None:
+            self.send(self._stop_message)
+            try:
+                self._child.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+        return self._reap()
 
     def _reap(self) -> int | None:
         code = self._child.wait() if self._child is not None else None
@@ -204,6 +228,12 @@ class Worker:
     def _wake(self) -> None:
         if self._wake_write >= 0:
             os.write(self._wake_write, b"w")
+
+
+def _first_to_go(pid: int) -> None:
+    """When memory runs out the kernel is to take the child, which is replaced, not us, who hold the data."""
+    with contextlib.suppress(OSError):
+        Path(f"/proc/{pid}/oom_score_adj").write_text("500")
 
 
 def _environment() -> dict[str, str]:
