@@ -22,11 +22,17 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A portrait for a recorded scan; ``day`` names the folder."""
+    """A portrait for a recorded scan.
+
+    Attributes:
+        day: names the folder.
+        read_boot_ns: when the frame was taken that shows the card.
+    """
 
     scan_id: str
     day: str
     portrait: Portrait
+    read_boot_ns: int = 0
 
 
 class Album:
@@ -35,12 +41,21 @@ class Album:
     Args:
         data_dir: paths in the ledger are relative to it.
         on_kept: called with the scan's id when its photo is on the disk and in the ledger.
+        measure: called with each scan's first photo that was kept, and with every one that could not be.
     """
 
-    def __init__(self, data_dir: Path, writer: Writer, on_kept: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        data_dir: Path,
+        writer: Writer,
+        on_kept: Callable[[str], None],
+        *,
+        measure: Callable[[Entry, bool], None] | None = None,
+    ) -> None:
         self._data_dir = data_dir
         self._writer = writer
         self._on_kept = on_kept
+        self._measure = measure
         self._entries: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self.service = Service("album", self, wake=lambda: self._entries.put(None))
 
@@ -73,6 +88,8 @@ class Album:
             (self._data_dir / replaced).unlink(missing_ok=True)
         if path is not None:
             self._on_kept(entry.scan_id)
+        if self._measure is not None and portrait.jpeg and replaced is None:
+            self._measure(entry, path is not None)
 
     def _write(self, entry: Entry) -> tuple[str | None, str]:
         """The photo's path, or the reason why there is none."""

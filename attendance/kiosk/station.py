@@ -54,7 +54,7 @@ class Outcome:
         scan_id: of the attendance row; empty when refused.
         at: local time of the school, aware.
         count: accepted scans of that day so far.
-        latency_s: from the frame to the commit.
+        latency_s: from the frame that shows the card to the commit.
     """
 
     decision: Decision | None
@@ -102,7 +102,7 @@ class Station:
         self._show = show
         self._ended = ended
         self._inbox: queue.SimpleQueue[Sighting | Portrait | Ended | str | None] = queue.SimpleQueue()
-        self._awaiting: OrderedDict[str, tuple[str, str]] = OrderedDict()
+        self._awaiting: OrderedDict[str, tuple[str, str, int]] = OrderedDict()
         self._readings = 0
         self.service = Service("station", self, wake=lambda: self._inbox.put(None))
 
@@ -190,12 +190,12 @@ class Station:
                 scan_id=recorded.scan_id if recorded else "",
                 at=seen.at.astimezone(self._rules.zone),
                 count=written.count if written else 0,
-                latency_s=(self._clock.boot_ns() - sighting.decoded_boot_ns) / 1e9,
+                latency_s=(self._clock.boot_ns() - sighting.boot_ns) / 1e9,
             )
         )
         comment = ""
         if recorded and written and isinstance(written.decision, Accepted) and written.student:
-            self._await_portrait(sighting.sighting_id, recorded.scan_id, written.decision)
+            self._await_portrait(sighting, recorded.scan_id, written.decision)
             comment = " ".join(
                 (
                     "attendance/1",
@@ -213,8 +213,8 @@ class Station:
             )
         )
 
-    def _await_portrait(self, sighting_id: str, scan_id: str, scan: Accepted) -> None:
-        self._awaiting[sighting_id] = (scan_id, scan.day.isoformat())
+    def _await_portrait(self, sighting: Sighting, scan_id: str, scan: Accepted) -> None:
+        self._awaiting[sighting.sighting_id] = (scan_id, scan.day.isoformat(), sighting.boot_ns)
         if len(self._awaiting) > _OPEN_PORTRAITS:
             self._awaiting.popitem(last=False)
 
@@ -225,10 +225,11 @@ class Station:
         if portrait.final:
             del self._awaiting[portrait.sighting_id]
         if portrait.jpeg or portrait.final:
-            self._album.keep(Entry(*awaited, portrait))
+            scan_id, day, read_boot_ns = awaited
+            self._album.keep(Entry(scan_id, day, portrait, read_boot_ns))
 
     def _give_up_portraits(self) -> None:
-        for scan_id, day in self._awaiting.values():
+        for scan_id, day, _ in self._awaiting.values():
             self._album.keep(Entry(scan_id, day, Portrait("", True, _INTERRUPTED, 0.0, 0)))
         self._awaiting.clear()
 
