@@ -24,8 +24,7 @@ log = logging.getLogger(__name__)
 
 MOST_NAMES = 256
 """Names that are kept, of all kinds together: a caller that makes up names must not fill the memory."""
-_BEAT_S = 10.0
-"""The longest rest between two steps, so that a dead thread can be told from one that has nothing to do."""
+_SHORTEST_INTERVAL_S = 1.0
 _LOG_LINES = 10
 """Log lines a minute about values that cannot be counted: a flood of them must not become a flood of lines."""
 _MINUTE_NS = 60_000_000_000
@@ -86,7 +85,7 @@ class MetricsCollector:
             zone = ZoneInfo(settings.school.timezone) if zone is None else zone
         self.catalogue = tuple(catalogue)
         self._path = Path(export_path).absolute()
-        self._interval_s = export_interval
+        self._interval_s = max(float(export_interval), _SHORTEST_INTERVAL_S)
         self._enabled = enabled
         self._zone = zone
         self._clock = clock or SystemClock()
@@ -95,7 +94,6 @@ class MetricsCollector:
         self._service: Service | None = None
         self._file_lock = threading.Lock()
         self._loaded = False
-        self._exported_ns: int | None = None
         self._failure = ""
         self._lock = threading.Lock()
         self._log_minute, self._log_lines = -1, 0
@@ -218,11 +216,8 @@ class MetricsCollector:
         return ProbeResult("metrics", {"export_file": self._path.name}, problems, "" if self._enabled else "stopped")
 
     def step(self) -> float:
-        now_ns = self._clock.boot_ns()
-        if self._exported_ns is None or now_ns - self._exported_ns >= self._interval_s * 1e9:
-            self.export_metrics()
-            self._exported_ns = now_ns
-        return min(self._interval_s, _BEAT_S)
+        self.export_metrics()
+        return self._interval_s
 
     def _forget(self) -> None:
         self._earlier: dict[str, float] = {}
