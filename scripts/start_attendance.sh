@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Sets up what the gate needs, the first time and after an update, and runs it with the given options.
+# Sets up what the gate needs, the first time and after an update, and runs it with the given options, supervised:
+# by systemd if that has started this script, else by a guardian of its own.
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
@@ -10,5 +11,8 @@ case " $* " in
 esac
 # Without the models the gate still runs, with a simpler face detector; the command says so.
 "$venv/bin/python" -m attendance.vision.assets "${ATTENDANCE_ASSETS:-${ATTENDANCE_HOME:-$root}/data/assets}" $assets_for || true
-# exec: signals of systemd and of the terminal must reach the gate itself.
-exec "$venv/bin/python" "$root/attendance_system.py" "$@"
+
+supervise=()
+[ -n "${NOTIFY_SOCKET:-}" ] || supervise=("$venv/bin/python" -I "$root/attendance/ops/guardian.py" --)
+# exec: signals of systemd and of the terminal must reach the gate or its guardian, not this shell.
+exec "${supervise[@]}" "$venv/bin/python" "$root/attendance_system.py" "$@"

@@ -196,7 +196,7 @@ class Escalation:
         self._failures += 1
         self._restarts.failed(error)
         self._not_restarted()
-        pause_s = min(_FIRST_RETRY_S * 2 ** (self._failures - 1), _LONGEST_RETRY_S)
+        pause_s = min(_FIRST_RETRY_S * (1 << min(self._failures - 1, 10)), _LONGEST_RETRY_S)
         self._next_ns = self._clock.boot_ns() + round(pause_s * 1e9)
         log.error("watchdog: the restart command failed, next try in %.0f s: %s", pause_s, error)
         self._problem = RESTART_FAILS.said(cause=self._cause, error=error)
