@@ -94,17 +94,24 @@ class Access:
         if peer is not None and (peer.is_loopback or _within(peer, self._allow)):
             return True
         kept = request.cookies.get(COOKIE, "")
-        return bool(self._screen_token) and _same(kept, self.cookie)
+        return bool(self._screen_token) and same(kept, self.cookie)
 
     def screen_token_right(self, token: str) -> bool:
-        return bool(self._screen_token) and _same(token, self._screen_token)
+        return bool(self._screen_token) and same(token, self._screen_token)
 
     def health_allowed(self, request: Request) -> bool:
+        return self.from_private(request) or bears(request, self._health_token)
+
+    def from_private(self, request: Request) -> bool:
+        """Whether this device or one of its own networks asks."""
         peer = self.peer(request)
-        if peer is not None and _within(peer, _PRIVATE):
-            return True
-        scheme, _, token = request.headers.get("Authorization", "").partition(" ")
-        return bool(self._health_token) and scheme.lower() == "bearer" and _same(token.strip(), self._health_token)
+        return peer is not None and _within(peer, _PRIVATE)
+
+
+def bears(request: Request, token: str) -> bool:
+    """Whether the request has ``token`` in its ``Authorization``; nothing has the empty one."""
+    scheme, _, given = request.headers.get("Authorization", "").partition(" ")
+    return bool(token) and scheme.lower() == "bearer" and same(given.strip(), token)
 
 
 def same_origin(request: Request) -> bool:
@@ -144,5 +151,6 @@ def _within(address: Address, networks: Iterable[Network]) -> bool:
     return any(address in network for network in networks)
 
 
-def _same(given: str, right: str) -> bool:
+def same(given: str, right: str) -> bool:
+    """Compare with a secret in a time that tells nothing of it."""
     return hmac.compare_digest(given.encode("utf-8", "replace"), right.encode())
