@@ -3,19 +3,38 @@
 set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
+as_root() {
+    if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
+}
+
+# fetch_promtool: promtool into .venv/tools, out of Debian's package, which is not installed because it starts a server.
+fetch_promtool() {
+    local unpacked
+    [ -x "$venv/tools/promtool" ] && return
+    say "Fetching promtool (19 MB, once) ..."
+    unpacked=$(mktemp -d)
+    chmod 755 "$unpacked"
+    {
+        cd "$unpacked" &&
+            { apt-get download -qq prometheus || { as_root apt-get update -qq && apt-get download -qq prometheus; }; } &&
+            dpkg-deb -x prometheus_*.deb . && mkdir -p "$venv/tools" && mv usr/bin/promtool "$venv/tools/"
+    } >/dev/null 2>"$unpacked/errors" || say "promtool could not be fetched:" "$(cat "$unpacked/errors")"
+    cd "$root"
+    rm -r "$unpacked"
+}
+
 packages=()
 command -v chromium >/dev/null || packages+=(chromium)
 ldconfig -p | grep -q 'libzbar\.so' || packages+=(libzbar0)
 command -v git >/dev/null || packages+=(git)
 python3 -c 'import ensurepip, venv' 2>/dev/null || packages+=(python3-venv)
 if [ ${#packages[@]} -gt 0 ]; then
-    as_root=()
-    [ "$(id -u)" = 0 ] || as_root=(sudo -n)
     say "Installing ${packages[*]} ..."
-    { "${as_root[@]}" apt-get update -qq && DEBIAN_FRONTEND=noninteractive "${as_root[@]}" apt-get install -y -qq "${packages[@]}" >/dev/null; } ||
+    { as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${packages[@]}" >/dev/null; } ||
         stop "The tests need more system packages. Install them, then start again:" "    sudo apt install ${packages[*]}"
 fi
 prepare_environment requirements-dev.txt
+fetch_promtool
 
 select=(-m "not slow")
 if [ "${1:-}" = --all ]; then
