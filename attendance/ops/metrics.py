@@ -133,8 +133,9 @@ class MetricsCollector:
 
     def clear_gauge(self, name: str) -> None:
         """Say that something is unknown now: an old value would be taken for a new one."""
-        with self._lock:
-            self._gauges.pop(name, None)
+        if isinstance(name, str):
+            with self._lock:
+                self._gauges.pop(name, None)
 
     def add_source(self, source: Callable[[], None]) -> None:
         """Call ``source`` before every look at the numbers; it brings those up to date that nobody reports."""
