@@ -1,23 +1,26 @@
 """What is looked at to say how healthy a gate is, and every problem that can be found, with what to do about it."""
 
-import sqlite3
 from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
-from pathlib import Path
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
-from zoneinfo import ZoneInfo
 
-from attendance.clock import Clock
-from attendance.errors import StorageError
+from attendance.clock import Clock, Moment
+from attendance.kiosk import statuses
 from attendance.kiosk.camera_process import CameraProcess
-from attendance.kiosk.store import register
-from attendance.ops import sqlite
+from attendance.kiosk.database_probe import DatabaseProbe as DatabaseProbe
 from attendance.ops.health import ProbeResult, Problem
 from attendance.ops.service import Service
+from attendance.vision.messages import Status
 
 _STALE_FRAME_S = 10.0
+_FIRST_STATUS_S = 45.0
+"""Loading OpenCV and the face models from a slow card takes up to half of it."""
 _SERVICE_DEADLINE_S = 30.0
-_MB = 1e6
+_STEP_S = 5.0
+"""NTP slews smaller differences away; a larger one is a jump."""
+_STEP_MEMORY_S = 600.0
+_EARLIEST = datetime(2026, 1, 1, tzinfo=UTC)
+"""This program did not exist before."""
 
 _CAMERA_PROBLEMS = {
     "missing": Problem(
@@ -63,20 +66,29 @@ _FACES_SIMPLE = Problem(
     "The face models are missing; a simpler detector is used and photos are judged less well.",
     "Connect the gate to the internet once and start it with scripts/start_attendance.sh.",
 )
-_DATABASE_FAILED = Problem(
-    "database-failed",
-    "error",
-    "The database cannot be read: {error}",
-    "Run `attendance doctor`; restore a backup if it says so.",
-)
-_NO_STUDENTS = Problem(
-    "no-students", "warning", "No students are known: every card is refused.", "Run `attendance students import FILE`."
-)
 _CLOCK_UNSURE = Problem(
     "clock-unsure",
     "warning",
     "The clock is not known to be right. Scans are kept and dated again when it is.",
     "Connect the gate to a network with a time server, or set clock.trust_rtc if its clock chip has a battery.",
+)
+_CLOCK_WRONG = Problem(
+    "clock-wrong",
+    "error",
+    "The clock cannot be right: it says {at:%Y-%m-%d %H:%M}. Scans are dated wrongly.",
+    "Set the clock, or connect the gate to a network with a time server.",
+)
+_CLOCK_STEPPED = Problem(
+    "clock-stepped",
+    "warning",
+    "The clock jumped by {seconds:.0f} s although it was thought to be right.",
+    "If nobody set it, check the network's time server. Look at the times of the last scans.",
+)
+_NOT_RECORDED = Problem(
+    "scans-not-recorded",
+    "error",
+    "The last scan could not be recorded.",
+    "Write down who passes. Make room on the disk; then run `attendance doctor`.",
 )
 _SERVICE_FAILING = Problem(
     "service-failing",
@@ -93,97 +105,126 @@ _SERVICE_DEAD = Problem(
 
 
 class CameraProbe:
-    """The camera as the vision process sees it, and the process itself."""
+    """The camera as the vision process sees it, and the process itself.
 
-    def __init__(self, process: CameraProcess, clock: Clock) -> None:
+    Args:
+        zone: of the documented ``last_refresh``.
+    """
+
+    def __init__(self, process: CameraProcess, clock: Clock, zone: tzinfo = UTC) -> None:
         self._process = process
         self._clock = clock
+        self._zone = zone
+        self._silent_since_ns: int | None = None
 
     def __call__(self) -> ProbeResult:
-        state, status = self._process.state, self._process.status
-        problems = []
+        status = self._process.status
+        problems = [*self._of_process(), *(self._of_camera(status) if status else self._of_silence())]
+        if status is not None:
+            self._silent_since_ns = None
+        return statuses.camera(self._values(status, problems), problems)
+
+    def _of_process(self) -> list[Problem]:
+        state, problems = self._process.state, []
         if state.pid is None:
             problems.append(_VISION_DOWN.said(reason=state.last_reason or "starting"))
         if self._process.face_engine == "haar":
             problems.append(_FACES_SIMPLE)
+        return problems
+
+    def _of_camera(self, status: Status) -> list[Problem]:
+        if status.camera in _CAMERA_PROBLEMS:
+            return [_CAMERA_PROBLEMS[status.camera].said(detail=status.detail)]
+        age_s = self._age_s(status.last_frame_boot_ns)
+        if status.camera == "ok" and age_s is not None and age_s > _STALE_FRAME_S:
+            return [_CAMERA_SILENT.said(seconds=age_s)]
+        return []
+
+    def _of_silence(self) -> list[Problem]:
+        """A process that lives but has said nothing of its camera yet: normal for a while."""
+        if self._silent_since_ns is None:
+            self._silent_since_ns = self._clock.boot_ns()
+        silent_s = (self._clock.boot_ns() - self._silent_since_ns) / 1e9
+        return [_CAMERA_SILENT.said(seconds=silent_s)] if silent_s > _FIRST_STATUS_S else []
+
+    def _values(self, status: Status | None, problems: list[Problem]) -> dict[str, Any]:
+        error = next((problem.text for problem in problems if problem.severity == "error"), None)
         values: dict[str, Any] = {
+            "healthy": error is None,
+            "last_refresh": None,
             "frames_captured": 0,
+            "last_error": error,
             "state": "starting",
             "fps": 0.0,
-            "vision_restarts": state.replaced,
+            "vision_restarts": self._process.state.replaced,
         }
-        if status is not None:
-            age_s = (self._clock.boot_ns() - status.last_frame_boot_ns) / 1e9
-            values |= {
-                "frames_captured": status.frames,
-                "state": status.camera,
-                "fps": round(status.fps, 1),
-                "last_frame_seconds": round(age_s, 1) if status.last_frame_boot_ns else None,
-                "face_engine": self._process.face_engine,
-            }
-            if status.camera in _CAMERA_PROBLEMS:
-                problems.append(_CAMERA_PROBLEMS[status.camera].said(detail=status.detail))
-            elif status.camera == "ok" and status.last_frame_boot_ns and age_s > _STALE_FRAME_S:
-                problems.append(_CAMERA_SILENT.said(seconds=age_s))
-        return ProbeResult("camera", values, problems)
+        if status is None:
+            return values
+        age_s = self._age_s(status.last_frame_boot_ns)
+        return values | {
+            "last_refresh": self._local(status.last_frame_boot_ns),
+            "frames_captured": status.frames,
+            "state": status.camera,
+            "fps": round(status.fps, 1),
+            "last_frame_seconds": None if age_s is None else round(age_s, 1),
+            "face_engine": self._process.face_engine,
+        }
+
+    def _age_s(self, frame_boot_ns: int) -> float | None:
+        return (self._clock.boot_ns() - frame_boot_ns) / 1e9 if frame_boot_ns else None
+
+    def _local(self, frame_boot_ns: int) -> str | None:
+        if not frame_boot_ns:
+            return None
+        at = self._clock.moment(frame_boot_ns).at.astimezone(self._zone)
+        return at.strftime("%Y-%m-%dT%H:%M:%S")
 
 
-class DatabaseProbe:
-    """Counts of the ledger, asked again only when somebody has written.
+class ClockProbe:
+    """Whether wall time is known good, possible at all, and runs as steadily as boot time does."""
 
-    Args:
-        has_centre: whether unsent sync rows are waiting for somebody.
-    """
-
-    def __init__(self, database: Path, clock: Clock, zone: ZoneInfo, has_centre: bool) -> None:
-        self._database = database
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._zone = zone
-        self._has_centre = has_centre
-        self._conn: sqlite3.Connection | None = None
-        self._seen: tuple[int, str] | None = None
-        self._values: dict[str, Any] = {}
+        self._before: Moment | None = None
+        self._stepped_s = 0.0
+        self._stepped_ns: int | None = None
 
     def __call__(self) -> ProbeResult:
-        try:
-            problems = self._look()
-        except (sqlite3.Error, StorageError) as error:
-            self.close()
-            values = {"connectivity": "failed", "error": str(error)}
-            return ProbeResult("database", values, (_DATABASE_FAILED.said(error=error),))
-        return ProbeResult("database", self._values, problems)
+        now = self._clock.now()
+        self._notice_step(now)
+        values = {"trusted": now.trusted, "stepped_seconds": round(self._stepped_s, 1)}
+        return ProbeResult("clock", values, self._problems(now))
 
-    def close(self) -> None:
-        if self._conn is not None:
-            self._conn.close()
-        self._conn = self._seen = None
+    def _problems(self, now: Moment) -> list[Problem]:
+        if not now.trusted:
+            return [_CLOCK_UNSURE]
+        if now.at < _EARLIEST:
+            return [_CLOCK_WRONG.said(at=now.at)]
+        recent = self._stepped_ns is not None and now.boot_ns - self._stepped_ns <= _STEP_MEMORY_S * 1e9
+        return [_CLOCK_STEPPED.said(seconds=self._stepped_s)] if recent else []
 
-    def _look(self) -> list[Problem]:
-        if self._conn is None:
-            self._conn = sqlite.connect(self._database, read_only=True)
-        today = self._clock.now().at.astimezone(self._zone).date()
-        seen = (int(self._conn.execute("PRAGMA data_version").fetchone()[0]), today.isoformat())
-        if seen != self._seen:
-            totals = register.totals(self._conn, today)
-            self._values = {
-                "connectivity": "ok",
-                "queue_size": totals.unsent_sms + (totals.unsent_sync if self._has_centre else 0),
-                "total_records": totals.total_records,
-                "today_scans": totals.today_scans,
-                "students": totals.students,
-                "size_mb": round(self._database.stat().st_size / _MB, 1),
-            }
-            self._seen = seen
-        return [] if self._values["students"] else [_NO_STUDENTS]
+    def _notice_step(self, now: Moment) -> None:
+        """A jump of a clock that was not trusted yet is a correction, and no fault."""
+        before, self._before = self._before, now
+        if before is None or not before.trusted:
+            return
+        steady = timedelta(microseconds=(now.boot_ns - before.boot_ns) / 1000)
+        step_s = (now.at - before.at - steady).total_seconds()
+        if abs(step_s) > _STEP_S:
+            self._stepped_s, self._stepped_ns = step_s, now.boot_ns
 
 
 def clock_probe(clock: Clock) -> Callable[[], ProbeResult]:
     """Whether wall time is known good."""
+    return ClockProbe(clock)
+
+
+def recording_probe(recording: Callable[[], bool]) -> Callable[[], ProbeResult]:
+    """Whether the last scan could be recorded."""
 
     def probe() -> ProbeResult:
-        now = clock.now()
-        plausible = now.at > datetime(2026, 1, 1, tzinfo=UTC)
-        return ProbeResult("clock", {"trusted": now.trusted}, [] if now.trusted and plausible else [_CLOCK_UNSURE])
+        good = recording()
+        return ProbeResult("recording", {"last_scan_recorded": good}, [] if good else [_NOT_RECORDED])
 
     return probe
 

@@ -75,7 +75,7 @@ class Room:
 
 
 class DiskWatch:
-    """The free space of the file system that holds ``folder``.
+    """The free space of the file system that holds ``folder``, or will once the folder is made.
 
     Args:
         warn_percent, critical_percent: free space below which room is low, and short.
@@ -98,9 +98,11 @@ class DiskWatch:
         """The room now.
 
         Raises:
-            OSError: the folder is gone.
+            OSError: the file system does not answer.
         """
-        usage = self._usage(self._folder)
+        usage = self._usage(
+            next(folder for folder in (self._folder, *self._folder.absolute().parents) if folder.exists())
+        )
         free_percent = 100 * usage.free / usage.total if usage.total else 0.0
         self._level = max(
             (level for level in self._thresholds if free_percent < self._limit(level)), default=Level.ENOUGH

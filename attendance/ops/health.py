@@ -139,6 +139,11 @@ class HealthBoard:
         with self._lock:
             self._reports[component] = (result, ttl_s, self._now_ns())
 
+    def forget(self, component: str) -> None:
+        """Take a report back: nothing is known of ``component``, which is neither good nor bad."""
+        with self._lock:
+            self._reports.pop(component, None)
+
     def snapshot(self) -> Snapshot:
         return self._snapshot
 

@@ -91,6 +91,11 @@ def records(conn: sqlite3.Connection, counted: Counted | None = None) -> Counted
     return Counted(counted.rows + row[0], row[1])
 
 
+def version(conn: sqlite3.Connection) -> int:
+    """A number that changes whenever somebody else has written; asking for it reads no table."""
+    return _count(conn, "PRAGMA data_version")
+
+
 def students(conn: sqlite3.Connection) -> int:
     """How many students may pass."""
     return _count(conn, "SELECT count(*) FROM students WHERE removed_at IS NULL")

@@ -1,6 +1,8 @@
 """The gate's web application: the screen, the health pages, and what holds for every answer."""
 
-from flask import Flask, Response, jsonify, render_template, request
+from collections.abc import Sequence
+
+from flask import Blueprint, Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 from attendance.kiosk.web.access import Access
@@ -18,16 +20,21 @@ _HEADERS = {
 }
 
 
-def gate_app(*, access: Access, health: HealthPages, screen: Screen | None) -> Flask:
+def gate_app(
+    *, access: Access, health: HealthPages, screen: Screen | None, blueprints: Sequence[Blueprint] = ()
+) -> Flask:
     """The WSGI application of the gate's port.
 
     Args:
         screen: ``None`` serves health only (headless).
+        blueprints: further pages; each guards itself.
     """
     app = Flask(__name__)
     app.register_blueprint(health_blueprint(health, access))
     if screen is not None:
         app.register_blueprint(screen_blueprint(screen, access))
+    for blueprint in blueprints:
+        app.register_blueprint(blueprint)
 
     @app.before_request
     def refuse_foreign_names() -> tuple[str, int] | None:
