@@ -172,8 +172,8 @@ def _enveloped(fields: Mapping[str, Any]) -> Report:
 
 def _id(fields: Mapping[str, Any], key: str) -> str:
     text = _text(fields, key, LONGEST_ID)
-    if not text or not text.isprintable() or " " in text:
-        raise BadInput(f"{key!r} is missing, or has spaces or characters that cannot be printed.")
+    if not text or " " in text:
+        raise BadInput(f"{key!r} is missing, or has spaces.")
     return text
 
 
