@@ -34,7 +34,7 @@ class _LogFile(logging.handlers.RotatingFileHandler):
     def handleError(self, record: logging.LogRecord) -> None:
         """Stay silent, standard error has the same line; the next line begins with the file opened anew."""
         stream: TextIO | None = self.stream
-        self.stream = None  # type: ignore[assignment]
+        self.stream = None
         if stream is not None:
             with suppress(OSError):
                 stream.close()
