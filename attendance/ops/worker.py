@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
+from typing import IO
 
 import attendance
 from attendance.clock import boot_ns
@@ -147,6 +148,7 @@ class Worker:
         try:
             message = pipe.recv_bytes()
         except (EOFError, OSError):
+            self._ends_within(_STACK_DUMP_S)  # its own exit code says more than that of a kill
             return self._retire("ended by itself")
         self._heard_ns = boot_ns()
         self._deadline_ns = self._heard_ns + self._timeout_ns
@@ -157,8 +159,7 @@ class Worker:
 
     def _spawn(self) -> None:
         ours, theirs = socket.socketpair()
-        self._log_file.parent.mkdir(parents=True, exist_ok=True)
-        with theirs, self._log_file.open("ab") as errors:
+        with theirs, _appended(self._log_file) as errors:
             self._child = subprocess.Popen(
                 self._command(theirs.fileno()),
                 pass_fds=(theirs.fileno(),),
@@ -203,20 +204,24 @@ class Worker:
     def _dump_and_kill(self) -> int | None:
         if self._child is not None and self._child.poll() is None:
             self._child.send_signal(signal.SIGABRT)
-            try:
-                self._child.wait(_STACK_DUMP_S)
-            except subprocess.TimeoutExpired:
+            if not self._ends_within(_STACK_DUMP_S):
                 self._child.kill()
         return self._reap()
 
     def _end_child(self) -> int | None:
         if self._child is not None:
             self.send(self._stop_message)
-            try:
-                self._child.wait(_STOP_S)
-            except subprocess.TimeoutExpired:
+            if not self._ends_within(_STOP_S):
                 self._child.kill()
         return self._reap()
+
+    def _ends_within(self, seconds: float) -> bool:
+        assert self._child is not None
+        try:
+            self._child.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return False
+        return True
 
     def _reap(self) -> int | None:
         code = self._child.wait() if self._child is not None else None
@@ -228,6 +233,16 @@ class Worker:
     def _wake(self) -> None:
         if self._wake_write >= 0:
             os.write(self._wake_write, b"w")
+
+
+def _appended(path: Path) -> IO[bytes]:
+    """The file at ``path``, or nowhere: a full disk must not keep the child from being started."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return path.open("ab")
+    except OSError as error:
+        log.error("%s cannot be written: %s", path, error.strerror)
+        return Path(os.devnull).open("ab")
 
 
 def _first_to_go(pid: int) -> None:

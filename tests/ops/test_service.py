@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from attendance.clock import boot_ns
 from attendance.errors import AlreadyRunning, StorageError
 from attendance.ops import sqlite, systemd
 from attendance.ops.instance import InstanceLock
@@ -52,6 +53,48 @@ def test_a_resting_service_stops_at_once_and_twice() -> None:
     service.start()
     assert service.stop(2.0)
     assert service.stop(2.0)
+
+
+def test_a_step_that_would_end_its_thread_does_not(eventually: Eventually) -> None:
+    """``SystemExit`` ends a thread without a word; here it is a failure like any other."""
+
+    class Leaving:
+        steps = 0
+
+        def step(self) -> float:
+            self.steps += 1
+            if self.steps == 1:
+                raise SystemExit(3)
+            return 3600.0
+
+    stepper = Leaving()
+    service = Service("part", stepper)
+    service.start()
+    eventually(lambda: stepper.steps == 2 and not service.state.failing)
+    assert service.state.running
+    assert service.state.failures == 1
+    service.stop()
+
+
+def test_what_a_service_owns_is_closed_on_its_thread(eventually: Eventually) -> None:
+    """Once, when the thread ends: what hangs on that thread must be ended before it."""
+    closed: list[str] = []
+    service = Service("part", Stumbling(0), close=lambda: closed.append(threading.current_thread().name))
+    service.start()
+    service.stop()
+    service.stop()
+    assert closed == ["part"]
+
+
+def test_a_service_shows_life_until_its_rest_is_over(eventually: Eventually) -> None:
+    """Who rests for an hour is not silent for an hour; who has ended shows none."""
+    stepper = Stumbling(0)
+    service = Service("part", stepper)
+    assert service.state.beat_boot_ns == 0
+    service.start()
+    eventually(lambda: service.state.beat_boot_ns > boot_ns() + 3000e9)
+    service.stop()
+    assert service.state.beat_boot_ns == 0
 
 
 def test_a_nudge_ends_the_rest(eventually: Eventually) -> None:
@@ -162,3 +205,16 @@ def test_the_supervisor_is_told_over_its_socket(tmp_path: Path, monkeypatch: pyt
         systemd.notify("READY=1")
         supervisor.settimeout(5)
         assert supervisor.recv(100) == b"READY=1"
+
+
+@pytest.mark.parametrize(
+    ("wanted", "pid", "beat_s"),
+    [("", "", 5.0), ("15000000", "", 5.0), ("6000000", "", 2.0), ("6000000", "1", 5.0), ("nonsense", "", 5.0)],
+)
+def test_the_gate_beats_three_times_in_what_the_supervisor_waits(
+    monkeypatch: pytest.MonkeyPatch, wanted: str, pid: str, beat_s: float
+) -> None:
+    """Two beats may be late; what is meant for another process does not count."""
+    monkeypatch.setenv("WATCHDOG_USEC", wanted)
+    monkeypatch.setenv("WATCHDOG_PID", pid)
+    assert systemd.beat_s(5.0) == beat_s
