@@ -19,6 +19,9 @@ from attendance.vision.messages import Portrait
 
 log = logging.getLogger(__name__)
 
+_NO_ROOM = "The photo was not kept: the disk is full."
+_NOT_WRITTEN = "The photo could not be written: the disk is full or failing."
+
 
 @dataclass(frozen=True, slots=True)
 class Entry:
@@ -41,6 +44,7 @@ class Album:
     Args:
         data_dir: paths in the ledger are relative to it.
         on_kept: called with the scan's id when its photo is on the disk and in the ledger.
+        has_room: whether the disk has room for photos; without it the last of it is left to the database.
         measure: called with each scan's first photo that was kept, and with every one that could not be.
     """
 
@@ -50,11 +54,13 @@ class Album:
         writer: Writer,
         on_kept: Callable[[str], None],
         *,
+        has_room: Callable[[], bool] = lambda: True,
         measure: Callable[[Entry, bool], None] | None = None,
     ) -> None:
         self._data_dir = data_dir
         self._writer = writer
         self._on_kept = on_kept
+        self._has_room = has_room
         self._measure = measure
         self._entries: queue.SimpleQueue[Entry | None] = queue.SimpleQueue()
         self.service = Service("album", self, wake=lambda: self._entries.put(None))
@@ -93,11 +99,13 @@ class Album:
 
     def _write(self, entry: Entry) -> tuple[str | None, str]:
         """The photo's path, or the reason why there is none."""
+        if not self._has_room():
+            return None, _NO_ROOM
         suffix = "" if entry.portrait.final else "-early"
         path = f"photos/{entry.day}/{entry.scan_id}{suffix}.jpg"
         try:
             write_atomically(self._data_dir / path, entry.portrait.jpeg)
         except StorageError as error:
             log.error("photo not kept: %s", error)
-            return None, "The photo could not be written: the disk is full or failing."
+            return None, _NOT_WRITTEN
         return path, ""

@@ -92,6 +92,10 @@ class CameraProcess:
     def stop(self, timeout_s: float = 2.0) -> bool:
         return self._worker.stop(timeout_s)
 
+    def replace(self, reason: str) -> None:
+        """Replace the process soon, for a reason that goes to the log of restarts."""
+        self._worker.replace(reason)
+
     def answer(self, verdict: Verdict) -> None:
         self._worker.send(encode(verdict))
 

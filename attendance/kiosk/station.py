@@ -81,6 +81,9 @@ class Station:
         answer: sends a verdict to the vision process.
         show: gets every outcome after its commit.
         ended: called when a file source has no more frames and all it led to is recorded.
+
+    Attributes:
+        recording: whether the last scan could be recorded.
     """
 
     def __init__(
@@ -104,6 +107,8 @@ class Station:
         self._inbox: queue.SimpleQueue[Sighting | Portrait | Ended | str | None] = queue.SimpleQueue()
         self._awaiting: OrderedDict[str, tuple[str, str, int]] = OrderedDict()
         self._readings = 0
+        self._sighted_ns = 0
+        self.recording = True
         self.service = Service("station", self, wake=lambda: self._inbox.put(None))
 
     def receive(self, message: Sighting | Portrait | Ended) -> None:
@@ -119,6 +124,13 @@ class Station:
     def interrupted(self, reason: str) -> None:
         """The vision process was replaced: nobody will send the photos it was looking for."""
         self._inbox.put(reason)
+
+    @property
+    def quiet_s(self) -> float:
+        """How long nobody has shown a card; 0 while a photo is awaited or a message waits. Any thread."""
+        if self._awaiting or not self._inbox.empty():
+            return 0.0
+        return (self._clock.boot_ns() - self._sighted_ns) / 1e9
 
     def step(self) -> float:
         try:
@@ -140,11 +152,13 @@ class Station:
         source = "reader" if sighting.sighting_id.startswith("reader-") else "camera"
         origin = ledger.Origin(self._rules.device_id, source)
         seen = self._moment(sighting)
+        self._sighted_ns = self._clock.boot_ns()
         try:
             written = self._writer.run(lambda conn: self._write(conn, sighting.payload, seen, origin))
         except StorageError as error:
             log.error("scan not recorded: %s", error)
             written = None
+        self.recording = written is not None
         self._finish(sighting, seen, written)
 
     def _moment(self, sighting: Sighting) -> Moment:
