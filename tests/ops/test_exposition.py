@@ -32,9 +32,10 @@ def metrics(tmp_path: Path) -> MetricsCollector:
     return MetricsCollector(tmp_path / "metrics.json", 300, True, catalogue=CATALOGUE, clock=clock, zone=UTC)
 
 
-def samples(metrics: MetricsCollector) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
+def samples(shown: MetricsCollector | Exposition) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
     """Name and labels to value, as a reader of the format finds them; every name once."""
-    families = list(text_string_to_metric_families(Exposition(metrics, "1.2.3").text().decode()))
+    exposition = shown if isinstance(shown, Exposition) else Exposition(shown, "1.2.3")
+    families = list(text_string_to_metric_families(exposition.text().decode()))
     assert len({family.name for family in families}) == len(families)
     return {
         (sample.name, tuple(sorted(sample.labels.items()))): sample.value
@@ -109,13 +110,13 @@ def test_names_that_would_clash_are_told_once(metrics: MetricsCollector, caplog:
     metrics.increment("scans", 9)
     metrics.set_gauge("build_info", 9)
     exposition = Exposition(metrics, "1.2.3")
-    assert exposition.text() == exposition.text()
-    found = samples(metrics)
+    exposition.text()
+    found = samples(exposition)
     assert found["attendance_memory_bytes", ()] == 2e6
     assert found["attendance_scans_total", ()] == 0
     assert found["attendance_qr_scan_seconds_count", ()] == 0
     assert ("attendance_build_info", ()) not in found
-    assert len([record for record in caplog.records if "attendance_memory_bytes" in record.message]) == 2
+    assert len([record for record in caplog.records if "attendance_memory_bytes" in record.message]) == 1
 
 
 def test_promtool_has_nothing_to_say(metrics: MetricsCollector) -> None:

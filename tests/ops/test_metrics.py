@@ -7,7 +7,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -173,13 +173,14 @@ def test_what_is_no_gauge_is_refused(file: Path, value: Any, caplog: pytest.LogC
 def test_a_name_that_cannot_be_one_is_refused(file: Path, name: Any, caplog: pytest.LogCaptureFixture) -> None:
     """Whatever a caller gives, the export stays whole."""
     metrics = collector(file)
+    metrics.set_gauge("queue_size", 1)
     metrics.increment(name)
     metrics.record_timing(name, 1.0)
     metrics.set_gauge(name, 1)
     metrics.clear_gauge(name)
     assert metrics.export_metrics() is True
     export = json.loads(file.read_text())
-    assert (export["counters"], export["timings"], export["gauges"]) == ({}, {}, {})
+    assert (export["counters"], export["timings"], export["gauges"]) == ({}, {}, {"queue_size": 1})
     assert len(caplog.records) == 3
 
 
@@ -199,6 +200,16 @@ def test_names_and_log_lines_are_bounded(file: Path, caplog: pytest.LogCaptureFi
     assert len(caplog.records) == 11
 
 
+@pytest.fixture
+def restless_threads() -> Iterator[None]:
+    """The interpreter changes threads as often as it can."""
+    usual = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(usual)
+
+
+@pytest.mark.usefixtures("restless_threads")
 def test_threads_lose_nothing(file: Path) -> None:
     """Eight at once, with somebody reading all the while."""
     metrics = collector(file)
@@ -262,6 +273,11 @@ def test_it_exports_when_started_and_every_interval(file: Path, eventually: Call
     assert metrics.stop() is True
 
 
+def test_an_interval_of_nothing_does_not_wear_out_the_disk(file: Path) -> None:
+    """Whoever asks for exports without a pause gets one a second."""
+    assert MetricsCollector(file, 0, True, zone=MANILA).step() >= 1
+
+
 def test_it_can_be_started_again(file: Path, eventually: Callable[..., None]) -> None:
     """After a stop it works as before."""
     metrics = collector(file)
@@ -306,6 +322,17 @@ def test_a_file_that_cannot_be_read_does_not_stop_it(file: Path, caplog: pytest.
     assert metrics.get_metrics()["counters"] == {"scans_total": 1}
     assert metrics.export_metrics() is False
     assert "cannot be read" in caplog.text
+
+
+def test_a_reading_stands_still(file: Path) -> None:
+    """What was read does not change while it is written out."""
+    metrics = collector(file)
+    metrics.increment("scans_total")
+    metrics.record_timing("qr_scan_ms", 1)
+    reading = metrics.reading()
+    metrics.increment("scans_total")
+    metrics.record_timing("qr_scan_ms", 1)
+    assert (reading.counters["scans_total"], reading.timings["qr_scan_ms"].count) == (1, 1)
 
 
 def test_sources_are_asked_before_every_look(file: Path) -> None:
