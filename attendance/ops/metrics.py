@@ -16,7 +16,7 @@ from attendance.errors import StorageError
 from attendance.ops.files import write_atomically
 from attendance.ops.health import ProbeResult, Problem
 from attendance.ops.histogram import Histogram
-from attendance.ops.metric import NAME, Metric, is_amount, is_number
+from attendance.ops.metric import LARGEST, NAME, Metric, is_amount, is_number
 from attendance.ops.metrics_file import counters_of
 from attendance.ops.service import Service
 
@@ -156,7 +156,9 @@ class MetricsCollector:
             "timestamp_utc": f"{now:%Y-%m-%dT%H:%M:%SZ}",
             "uptime_seconds": int(reading.uptime_s),
             "uptime_hours": round(reading.uptime_s / 3600, 2),
-            "counters": {name: self._earlier.get(name, 0) + count for name, count in reading.counters.items()},
+            "counters": {
+                name: min(self._earlier.get(name, 0) + count, LARGEST) for name, count in reading.counters.items()
+            },
             "timings": {name: _exported(timing) for name, timing in reading.timings.items() if timing.count},
             "gauges": reading.gauges,
         }
@@ -203,7 +205,8 @@ class MetricsCollector:
         if service is None:
             return True
         ended = service.stop(timeout_s)
-        self.export_metrics()
+        if ended:  # else the thread hangs in the disk, and so would we
+            self.export_metrics()
         return ended
 
     @property

@@ -97,6 +97,16 @@ def test_counters_go_on_after_a_restart_and_timings_begin_anew(file: Path) -> No
         assert (export["counters"]["scans_total"], export["timings"]["qr_scan_ms"]["count"]) == (expected, 1)
 
 
+def test_a_counter_that_is_full_stays_so(file: Path) -> None:
+    """Up to 2^53 every reader is exact; more is not told, and the file still is one of ours."""
+    for _ in range(2):
+        metrics = collector(file)
+        metrics.increment("bytes_read", 2**53)
+        metrics.increment("bytes_read", 0.5)
+        metrics.export_metrics()
+    assert collector(file).get_metrics()["counters"] == {"bytes_read": 2**53}
+
+
 KILLED = """
 import os, signal, sys
 from datetime import UTC
