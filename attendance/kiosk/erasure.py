@@ -14,24 +14,42 @@ from attendance.kiosk.store.database import reading, writing
 
 def erase(database: Path, data_dir: Path, student_keys: Sequence[str]) -> None:
     """Note the keys, then forget the persons behind them and delete their photos."""
-    with (data_dir / "erased-keys.txt").open("a", encoding="ascii") as file:
-        file.writelines(f"{key}\n" for key in student_keys)
+    remember(data_dir, student_keys)
+    _forget(database, data_dir, student_keys)
+
+
+def keys(data_dir: Path) -> list[str]:
+    """The keys of everybody who was erased here."""
+    try:
+        return _file(data_dir).read_text("ascii", errors="replace").split()
+    except FileNotFoundError:
+        return []
+
+
+def remember(data_dir: Path, student_keys: Sequence[str]) -> None:
+    """Note keys that are not noted yet, durably."""
+    known = set(keys(data_dir))
+    new = [key for key in student_keys if key not in known]
+    if not new:
+        return
+    with _file(data_dir).open("a", encoding="ascii") as file:
+        # begins with a line end: what a power cut left of an earlier line must not become part of this one
+        file.write("\n" + "".join(f"{key}\n" for key in new))
         file.flush()
         os.fsync(file.fileno())
-    _forget(database, data_dir, student_keys)
 
 
 def reapply(database: Path, data_dir: Path) -> int:
     """Erase again whoever a restored database brought back; how many."""
-    try:
-        keys = (data_dir / "erased-keys.txt").read_text("ascii").split()
-    except FileNotFoundError:
-        return 0
     with reading(database) as conn:
-        returned = roster.known_keys(conn, keys)
+        returned = roster.known_keys(conn, keys(data_dir))
     if returned:
         _forget(database, data_dir, returned)
     return len(returned)
+
+
+def _file(data_dir: Path) -> Path:
+    return data_dir / "erased-keys.txt"
 
 
 def _forget(database: Path, data_dir: Path, student_keys: Sequence[str]) -> None:

@@ -3,13 +3,20 @@
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
 from attendance.clock import Moment, rfc3339
 from attendance.errors import StorageError
+from attendance.kiosk.store import copying
+from attendance.kiosk.store.contents import faults as faults
+from attendance.kiosk.store.copying import Order
 from attendance.ops import sqlite
+from attendance.ops.backup import Stop
+
+_KEPT_BEFORE_MIGRATION = 3
+_DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 def migrations() -> list[str]:
@@ -20,8 +27,11 @@ def migrations() -> list[str]:
     ]
 
 
-def create_or_migrate(path: Path, now: Moment) -> None:
+def create_or_migrate(path: Path, now: Moment, *, keep_copy: bool = True) -> None:
     """Make the database or bring it to this program's schema. Call before anything else opens it.
+
+    Args:
+        keep_copy: copy a database with an older schema to ``backups/before-migration`` beside it first.
 
     Raises:
         StorageError: it is damaged, newer than the program, or not ours.
@@ -32,6 +42,8 @@ def create_or_migrate(path: Path, now: Moment) -> None:
         raise StorageError(f"The data directory {str(path.parent)!r} cannot be made ({error.strerror}).") from error
     conn = sqlite.connect(path)
     try:
+        if keep_copy and 0 < conn.execute("PRAGMA user_version").fetchone()[0] < len(migrations()):
+            _copy_before_migration(path, now)
         sqlite.migrate(conn, migrations(), str(path))
         if conn.execute("SELECT 1 FROM epochs").fetchone() is None:
             with sqlite.transaction(conn):
@@ -40,6 +52,21 @@ def create_or_migrate(path: Path, now: Moment) -> None:
         raise StorageError(f"The database {str(path)!r} is damaged ({error}). Restore it from a backup.") from error
     finally:
         conn.close()
+
+
+def _copy_before_migration(path: Path, now: Moment) -> None:
+    """A copy that the hourly ones do not push out."""
+    aside = copying.shelf(path.parent / "backups").tier("before-migration")
+    local = now.at.astimezone()
+    order = Order("before-migration", now, local, facts={}, files=dict, check=True, accept=lambda found: None)
+    copying.make(path, aside, order, Stop())
+    aside.keep_newest(_KEPT_BEFORE_MIGRATION)
+
+
+def schema_versions(path: Path) -> tuple[int, int]:
+    """The schema that a database has, and the one that this program brings it to."""
+    with reading(path) as conn:
+        return int(conn.execute("PRAGMA user_version").fetchone()[0]), len(migrations())
 
 
 def begin_epoch(conn: sqlite3.Connection, reason: str, now: Moment) -> str:
@@ -65,6 +92,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
     try:
         yield conn
     except sqlite3.Error as error:
+        note_damage(path, error)
         raise StorageError(f"The database {str(path)!r} cannot be read ({error}). See `attendance doctor`.") from error
     finally:
         conn.close()
@@ -78,12 +106,35 @@ def writing(path: Path) -> Iterator[sqlite3.Connection]:
         with sqlite.transaction(conn):
             yield conn
     except sqlite3.Error as error:
+        note_damage(path, error)
         raise StorageError(f"The database {str(path)!r} refused a write ({error}). See `attendance doctor`.") from error
     finally:
         conn.close()
 
 
-def faults(conn: sqlite3.Connection) -> str:
-    """What SQLite finds wrong with the file; empty when it is whole."""
-    found = str(conn.execute("PRAGMA integrity_check(1)").fetchone()[0])
-    return "" if found == "ok" else found
+def damage_mark(path: Path) -> Path:
+    """The file beside a database that says: SQLite called it damaged; look closely at the next start."""
+    return path.with_name(f"{path.name}.suspect")
+
+
+def note_damage(path: Path, error: sqlite3.Error) -> None:
+    """Leave the mark if an error means that the file is damaged, and not that something went wrong for once."""
+    code = getattr(error, "sqlite_errorcode", None) or 0
+    if code & 0xFF in _DAMAGE_CODES:
+        mark_damaged(path, str(error))
+
+
+def mark_damaged(path: Path, why: str) -> None:
+    """Leave the mark."""
+    with suppress(OSError):
+        damage_mark(path).write_text(f"{why}\n", "utf-8")
+
+
+def settle(path: Path) -> None:
+    """Bring a database that nobody else has open into its one file, durable, with nothing beside it."""
+    conn = sqlite.connect(path)
+    try:
+        conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        conn.execute("PRAGMA journal_mode=DELETE")
+    finally:
+        conn.close()

@@ -1,0 +1,169 @@
+"""What happens before the database is opened: a staged restore is swapped in, a damaged database is repaired.
+
+Call ``at_start`` with the data directory's lock held, before anything opens the database.
+"""
+
+import logging
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from attendance.clock import Moment
+from attendance.domain.schedule import Schedule
+from attendance.errors import StorageError
+from attendance.kiosk import erasure, photo_records
+from attendance.kiosk.copies import Copies
+from attendance.kiosk.restoring import SIDE_FILES, Replacement
+from attendance.kiosk.store import contents, reentry, salvage
+from attendance.kiosk.store.database import damage_mark, writing
+from attendance.ops import backup, sqlite
+from attendance.ops.backup import Stop
+from attendance.ops.manifest import BadBackup
+from attendance.ops.shelf import Stored
+
+log = logging.getLogger(__name__)
+
+_QUICK_CHECK_UP_TO_BYTES = 500_000_000
+"""A larger file is not read to its end at a start, which would take minutes; the hourly check finds what is wrong."""
+_SAFETY_COPIES_KEPT = 3
+
+
+def at_start(copies: Copies, schedule: Schedule, now: Moment) -> Mapping[str, Any] | None:
+    """Finish what an earlier start began, restore what is staged, repair what is damaged.
+
+    Args:
+        schedule: says what scans mean that only their photos remember.
+
+    Returns:
+        The report of what was done; ``None`` if nothing had to be.
+
+    Raises:
+        StorageError: the disk refused; the next start goes on.
+    """
+    done = swap_in(copies, now)
+    if done is not None:
+        return done
+    damage = _damage(copies)
+    if not damage:
+        return None
+    log.error("the database is damaged (%s); it is set aside and repaired", damage)
+    return _repair(copies, schedule, now, damage)
+
+
+def swap_in(copies: Copies, now: Moment) -> Mapping[str, Any] | None:
+    """Finish what an earlier start began, and restore what is staged, after a safety copy of the live database.
+
+    Returns:
+        The report of what was done; ``None`` if nothing had to be.
+
+    Raises:
+        StorageError: the disk refused.
+    """
+    replacement = Replacement(copies.plan.database)
+    done = replacement.finish()
+    try:
+        staged = replacement.staged()
+    except BadBackup as error:
+        log.error("the staged restore is not done: %s", error)
+        return done
+    if staged is None:
+        return done
+    replacement.prepare(staged, "restored", now, more={"safety_copy": _safety_copy(copies)})
+    return replacement.finish()
+
+
+def _safety_copy(copies: Copies) -> str | None:
+    """The path of a whole copy of the live database; ``None`` if it cannot be had: then its files are kept."""
+    try:
+        return str(copies.aside("before-restore", _SAFETY_COPIES_KEPT, Stop()).path)
+    except StorageError as error:
+        log.warning("no safety copy, the files themselves are kept: %s", error)
+        return None
+
+
+def _damage(copies: Copies) -> str:
+    """What is wrong with the live database, cheaply; empty when nothing is, or when it is not ours to repair."""
+    database = copies.plan.database
+    if not database.exists() or database.stat().st_size == 0:
+        return "it is gone, and there are backups of it" if copies.everything() else ""
+    try:
+        backup.refuse_empty(database)
+    except StorageError:
+        return "it does not begin as a database does"
+    suspect = damage_mark(database).exists()
+    try:
+        with closing(sqlite.connect(database, read_only=True)) as conn:
+            found = _faults(conn, database, thoroughly=suspect)
+    except sqlite3.OperationalError as error:
+        raise StorageError(f"The database {str(database)!r} cannot be opened ({error}).") from error
+    except sqlite3.DatabaseError as error:
+        found = str(error)
+    if suspect and not found:
+        damage_mark(database).unlink(missing_ok=True)
+    return found
+
+
+def _faults(conn: sqlite3.Connection, database: Path, *, thoroughly: bool) -> str:
+    """After a clean end only the schema is read: a gate that was stopped has emptied its log into the file."""
+    contents.tables(conn)
+    if thoroughly:
+        return contents.faults(conn)
+    size = database.stat().st_size
+    if _ended_uncleanly(database) and size <= _QUICK_CHECK_UP_TO_BYTES:
+        return contents.faults(conn, quick=True)
+    return ""
+
+
+def _ended_uncleanly(database: Path) -> bool:
+    for suffix in SIDE_FILES:
+        side = database.with_name(database.name + suffix)
+        if suffix != "-shm" and side.exists() and side.stat().st_size > 0:
+            return True
+    return False
+
+
+def _repair(copies: Copies, schedule: Schedule, now: Moment, damage: str) -> Mapping[str, Any] | None:
+    """The newest good backup, then every row that can still be read, then what the photos remember."""
+    Replacement(copies.plan.database).prepare(
+        _newest_good(copies),
+        "repaired",
+        now,
+        fill=lambda path: _refill(path, copies, schedule),
+        more={"damage": damage},
+    )
+    return Replacement(copies.plan.database).finish()
+
+
+def _newest_good(copies: Copies) -> Stored | None:
+    for each in copies.everything():
+        try:
+            copies.verify(each.path, Stop())
+        except BadBackup as error:
+            log.error("a backup cannot be used: %s", error)
+        else:
+            return each
+    return None
+
+
+def _refill(path: Path, copies: Copies, schedule: Schedule) -> dict[str, Any]:
+    """Add to the database at ``path`` what the live one and the photos still have."""
+    plan = copies.plan
+    erased = set(erasure.keys(plan.data_dir))
+    with writing(path) as conn:
+        found = salvage.Salvaged()
+        if plan.database.exists():
+            found = salvage.salvage(plan.database, conn, erased)
+        records = photo_records.missing(plan.data_dir, reentry.scan_ids(conn))
+        records = [each for each in records if each.student_key not in erased]
+        from_photos = reentry.enter(conn, records, plan.device_id, schedule, plan.zone)
+        salvage.queue_for_sync(conn, [*found.scans, *from_photos])
+        missing = reentry.unaccounted(conn)
+    return {
+        "rows_salvaged": found.rows,
+        "tables_incomplete": found.incomplete,
+        "scans_salvaged": len(found.scans),
+        "scans_from_photos": len(from_photos),
+        "scans_missing_at_least": missing,
+    }

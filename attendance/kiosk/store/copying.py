@@ -1,0 +1,119 @@
+"""Making one verified copy of a database of ours on a shelf of backups."""
+
+import sqlite3
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import attendance
+from attendance.clock import Moment
+from attendance.errors import StorageError
+from attendance.kiosk.store import contents
+from attendance.kiosk.store.contents import Contents
+from attendance.ops import backup, manifest, sqlite
+from attendance.ops.backup import Stop
+from attendance.ops.manifest import Manifest
+from attendance.ops.shelf import Shelf, Stored
+
+STEM = "attendance"
+_EVIDENCE_KEPT = 3
+
+
+class Damaged(StorageError):
+    """SQLite finds faults in the database. A copy of it as it is lies aside, as evidence and as a last resort."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What copy is wanted.
+
+    Attributes:
+        kind: why, as ``hourly``.
+        local: the school's time now, which names it.
+        facts: what else its manifest tells.
+        files: finds the files that belong to the database, for the manifest.
+        check: whether SQLite checks the database before, and the copy after.
+        accept: raises ``StorageError`` if what was copied must not become a backup.
+    """
+
+    kind: str
+    when: Moment
+    local: datetime
+    facts: Mapping[str, Any]
+    files: Callable[[], Mapping[str, Mapping[str, int]]]
+    check: bool
+    accept: Callable[[Contents], None]
+
+
+def shelf(folder: Path) -> Shelf:
+    """The backups of our databases in a folder."""
+    return Shelf(folder, STEM)
+
+
+def make(database: Path, onto: Shelf, order: Order, stop: Stop) -> Stored:
+    """Copy ``database``; the copy counts only when it is whole, ours, accepted and durable.
+
+    Raises:
+        Damaged: it is kept in the folder ``damaged`` of the shelf instead, and no other copy goes for it.
+        StorageError: it was refused, or the disk did; the shelf is as it was.
+    """
+    backup.refuse_empty(database)
+    damage = _live_faults(database, stop) if order.check else ""
+    with onto.locked(stop):
+        name = onto.free_name(order.local)
+        part = onto.unfinished(name)
+        try:
+            backup.snapshot(database, part, stop)
+            facts: dict[str, Any] = {}
+            damage, facts = _inspected(part, order, damage, stop)
+            made = Manifest(
+                number=onto.next_number(),
+                kind="damaged" if damage else order.kind,
+                program=attendance.__version__,
+                source=str(database),
+                size_bytes=part.stat().st_size,
+                sha256=backup.digest(part, stop),
+                integrity=order.check and not damage,
+                facts={**order.facts, **facts},
+                files=order.files(),
+                **manifest.created(order.when),
+            )
+            if damage:
+                _keep_aside(part, onto.tier("damaged"), name, made)
+                raise Damaged(f"The database {str(database)!r} is damaged ({damage}).")
+            return onto.publish(name, made)
+        except OSError as error:
+            raise StorageError(f"The backup {name} could not be written ({error.strerror}).") from error
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _live_faults(database: Path, stop: Stop) -> str:
+    try:
+        with closing(sqlite.connect(database, read_only=True)) as conn, stop.covering(conn):
+            return contents.faults(conn)
+    except sqlite3.Error as error:
+        raise StorageError(f"The database {str(database)!r} cannot be checked ({error}).") from error
+
+
+def _inspected(part: Path, order: Order, damage: str, stop: Stop) -> tuple[str, dict[str, Any]]:
+    """What is wrong with a copy, and its numbers."""
+    try:
+        with backup.opened_alone(part) as conn, stop.covering(conn):
+            damage = damage or (contents.faults(conn) if order.check else "")
+            found = contents.read(conn)
+    except sqlite3.DatabaseError as error:
+        return damage or str(error), {}
+    if not damage:
+        order.accept(found)
+    return damage, found.facts()
+
+
+def _keep_aside(part: Path, aside: Shelf, name: str, made: Manifest) -> None:
+    aside.folder.mkdir(mode=0o700, exist_ok=True)
+    part.rename(aside.unfinished(name))
+    aside.publish(name, made)
+    aside.keep_newest(_EVIDENCE_KEPT)

@@ -1,0 +1,131 @@
+"""Taking what can still be read out of a damaged database into a whole one, row by row."""
+
+import sqlite3
+from collections.abc import Collection, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from attendance.errors import StorageError
+from attendance.kiosk.store import contents
+from attendance.ops import sqlite
+
+_APPEND_ONLY = {"attendance", "epochs", "refusals", "clock_corrections", "meta"}
+"""A row of these never changes, so one that is there is right. Of any other the damaged database has the later one."""
+_PARENTS_FIRST = ("meta", "epochs", "students", "attendance")
+_LAST_ROW = 1 << 62
+_FAILURES_ALLOWED = 50_000
+"""Failed looks without a row between, before the rest of a table is given up: a second or two, and more than any one
+page can cause."""
+
+Row = tuple[object, ...]
+
+
+@dataclass(slots=True)
+class Salvaged:
+    """What came out.
+
+    Attributes:
+        scans: ids of attendance rows that were missing and are there again.
+        rows: how many rows of each table were added or brought up to date.
+        incomplete: tables of which something could not be read.
+    """
+
+    scans: list[str] = field(default_factory=list)
+    rows: dict[str, int] = field(default_factory=dict)
+    incomplete: list[str] = field(default_factory=list)
+
+
+def salvage(damaged: Path, conn: sqlite3.Connection, erased: Collection[str]) -> Salvaged:
+    """Enter what ``damaged`` has and the database of ``conn`` has not. Runs in a write transaction of ``conn``.
+
+    Args:
+        erased: keys of persons of whom nothing but scans may come back.
+    """
+    found = Salvaged()
+    try:
+        with closing(sqlite.connect(damaged, read_only=True)) as source:
+            known = contents.tables(source)
+            for table in _order(contents.tables(conn) & known):
+                _take_table(source, conn, table, erased, found)
+    except (sqlite3.DatabaseError, StorageError):
+        found.incomplete.append("all")
+    return found
+
+
+def queue_for_sync(conn: sqlite3.Connection, scan_ids: Collection[str]) -> None:
+    """Have scans sent to the centre; a second time does no harm, because their ids are known there."""
+    conn.executemany(
+        "INSERT OR IGNORE INTO sync_queue (record_type, record_id) VALUES ('scan', ?)", [(each,) for each in scan_ids]
+    )
+
+
+def _order(tables: set[str]) -> list[str]:
+    return [*(name for name in _PARENTS_FIRST if name in tables), *sorted(tables.difference(_PARENTS_FIRST))]
+
+
+def _take_table(
+    source: sqlite3.Connection, target: sqlite3.Connection, table: str, erased: Collection[str], found: Salvaged
+) -> None:
+    """Copy the columns that both know."""
+    theirs = {row["name"] for row in source.execute(f'PRAGMA table_info("{table}")')}
+    ours = [row for row in target.execute(f'PRAGMA table_info("{table}")') if row["name"] in theirs]
+    names = [row["name"] for row in ours]
+    keys = [row["name"] for row in ours if row["pk"]]
+    insert = _insert(table, names, keys)
+    person = names.index("student_key") if "student_key" in names and table != "attendance" else None
+    walk = Walk(source, table, names)
+    changed = 0
+    for row in walk.rows():
+        if person is not None and row[person] in erased:
+            continue
+        try:
+            added = target.execute(insert, row).rowcount
+        except sqlite3.IntegrityError:
+            continue  # a row that the schema refuses was damaged, or is there under another key
+        changed += added
+        if added and table == "attendance":
+            found.scans.append(str(row[names.index("scan_id")]))
+    if changed:
+        found.rows[table] = changed
+    if walk.incomplete:
+        found.incomplete.append(table)
+
+
+def _insert(table: str, names: list[str], keys: list[str]) -> str:
+    columns = ", ".join(f'"{name}"' for name in names)
+    marks = ", ".join("?" * len(names))
+    others = [name for name in names if name not in keys]
+    insert = f'INTO "{table}" ({columns}) VALUES ({marks})'
+    if table in _APPEND_ONLY or not keys or not others:
+        return f"INSERT OR IGNORE {insert}"
+    news = ", ".join(f'"{name}" = excluded."{name}"' for name in others)
+    differs = " OR ".join(f'"{name}" IS NOT excluded."{name}"' for name in others)
+    return f"INSERT {insert} ON CONFLICT ({', '.join(keys)}) DO UPDATE SET {news} WHERE {differs}"
+
+
+class Walk:
+    """Reads a table in the order of its row numbers and steps around pages that cannot be read."""
+
+    def __init__(self, conn: sqlite3.Connection, table: str, names: list[str]) -> None:
+        columns = ", ".join(f'"{name}"' for name in names)
+        self._conn = conn
+        self._query = f'SELECT rowid, {columns} FROM "{table}" WHERE rowid BETWEEN ? AND ? ORDER BY rowid'
+        self.incomplete = False
+
+    def rows(self) -> Iterator[Row]:
+        """Every row that can be read, once."""
+        failures = 0
+        ranges = [(1, _LAST_ROW)]  # after a failure what is left is halved, until only bad rows fail
+        while ranges and failures <= _FAILURES_ALLOWED:
+            low, high = ranges.pop()
+            try:
+                for rowid, *row in self._conn.execute(self._query, (low, high)):
+                    yield tuple(row)
+                    low, failures = rowid + 1, 0
+            except sqlite3.DatabaseError:
+                self.incomplete = True
+                failures += 1
+                if low < high:
+                    middle = (low + high) // 2
+                    ranges += [(middle + 1, high), (low, middle)]

@@ -1,0 +1,395 @@
+"""The gate's backups: whole or not there, never of nothing, never at the cost of a good one."""
+
+import sqlite3
+import stat
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from gate_data import DAY, GateData
+
+from attendance.clock import ManualClock
+from attendance.kiosk import erasure
+from attendance.kiosk.copies import ALLOWED
+from attendance.kiosk.store.database import begin_epoch, create_or_migrate, writing
+from attendance.ops import backup, sqlite
+from attendance.ops.backup import Stop
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> GateData:
+    return GateData(tmp_path).create()
+
+
+def names(folder: Path) -> list[str]:
+    return sorted(path.name for path in folder.glob("*.db"))
+
+
+def codes(gate: GateData, manager: object) -> list[str]:
+    return [problem.code for problem in manager.problems]  # type: ignore[attr-defined]
+
+
+def test_a_backup_is_one_private_file_with_everything_in_it(gate: GateData) -> None:
+    """Named by the school's time, whole with what is still in the write-ahead log, opened without side files."""
+    scan = gate.scan()
+    writer = sqlite.connect(gate.database)
+    path = gate.manager().create_backup()
+    writer.close()
+    assert path == str(gate.backups / "attendance_20260608_064001.db")
+    assert stat.S_IMODE(Path(path).stat().st_mode) == 0o600
+    assert stat.S_IMODE(gate.backups.stat().st_mode) == 0o700
+    with backup.opened_alone(Path(path)) as conn:
+        assert [row["scan_id"] for row in conn.execute("SELECT scan_id FROM attendance")] == [scan.scan_id]
+        assert conn.execute("PRAGMA journal_mode").fetchone()[0] != "wal"
+
+
+def test_the_manifest_says_what_is_in_it(gate: GateData) -> None:
+    """Counts, schema, epoch, last number, source, photos and erased persons, as they were."""
+    scan = gate.scan(photo=True)
+    erasure.erase(gate.database, gate.data, [gate.key("3")])
+    manifest = gate.manager().make().manifest
+    facts = manifest.facts
+    assert facts["rows"]["attendance"] == 1
+    assert facts["rows"]["students"] == 2
+    assert facts["last_seq"] == {scan.epoch: 1}
+    assert len(facts["erased"]) == 1
+    assert list(manifest.files[f"photos/{DAY}"]) == [f"{scan.scan_id}.jpg"]
+
+
+@pytest.mark.parametrize("content", [None, b"", b"not a database" * 100])
+def test_nothing_is_copied_of_a_missing_empty_or_foreign_database(tmp_path: Path, content: bytes | None) -> None:
+    """And nothing is made, nor are good backups rotated out."""
+    gate = GateData(tmp_path).create()
+    manager = gate.manager(keep_backups=1)
+    good = manager.create_backup()
+    for path in gate.data.glob("attendance.db*"):
+        path.unlink()
+    if content is not None:
+        gate.database.write_bytes(content)
+    assert manager.create_backup() is None
+    assert not manager.check_integrity()
+    assert gate.database.exists() == (content is not None)
+    assert [row["path"] for row in manager.list_backups()] == [good]
+    assert "backup-failed" in codes(gate, manager)
+
+
+def test_another_programs_database_is_no_source(gate: GateData) -> None:
+    """A valid SQLite file without our tables is refused."""
+    for path in gate.data.glob("attendance.db*"):
+        path.unlink()
+    with sqlite3.connect(gate.database) as conn:
+        conn.execute("CREATE TABLE notes (x)")
+    conn.close()
+    assert gate.manager().create_backup() is None
+
+
+def test_a_database_that_has_lost_scans_is_refused_and_nothing_goes(gate: GateData) -> None:
+    """Fewer rows under the same epoch are a loss; the refusal is a problem until somebody decides."""
+    for number in ("1", "2", "3"):
+        gate.scan(number)
+    manager = gate.manager(keep_backups=1)
+    good = manager.create_backup()
+    conn = sqlite.connect(gate.database)
+    conn.execute("DROP TRIGGER attendance_is_append_only_delete")
+    conn.execute("DELETE FROM sms_outbox")
+    conn.execute("DELETE FROM attendance WHERE seq = 3")
+    conn.close()
+    gate.clock.advance(60)
+    assert manager.create_backup() is None
+    assert [row["path"] for row in manager.list_backups()] == [good]
+    assert "backup-refused" in codes(gate, manager)
+    assert manager.make(accept_shrunk=True)
+    assert "backup-refused" not in codes(gate, manager)
+
+
+def test_a_fresh_database_in_the_old_ones_place_is_refused(gate: GateData) -> None:
+    """An unmounted disk or a deleted file shows itself as an empty database of ours."""
+    manager = gate.manager(keep_backups=1)
+    assert manager.create_backup()
+    for path in gate.data.glob("attendance.db*"):
+        path.unlink()
+    create_or_migrate(gate.database, gate.clock.now())
+    assert manager.create_backup() is None
+
+
+def test_erased_students_and_known_restores_are_no_loss(gate: GateData) -> None:
+    """What was erased is recorded; a database with a new epoch says of itself that it went back."""
+    gate.scan()
+    manager = gate.manager()
+    assert manager.create_backup()
+    erasure.erase(gate.database, gate.data, [gate.key("1")])
+    gate.clock.advance(1)
+    assert manager.create_backup()
+    conn = sqlite.connect(gate.database)
+    conn.execute("DROP TRIGGER attendance_is_append_only_delete")
+    conn.execute("DELETE FROM attendance")
+    with sqlite.transaction(conn):
+        begin_epoch(conn, "restored", gate.clock.now())
+    conn.close()
+    gate.clock.advance(1)
+    assert manager.create_backup()
+
+
+def test_students_that_vanish_without_being_erased_are_a_loss(gate: GateData) -> None:
+    """The roster is compared too."""
+    manager = gate.manager()
+    assert manager.create_backup()
+    with writing(gate.database) as conn:
+        conn.execute("DELETE FROM students WHERE student_id = '2'")
+    assert manager.create_backup() is None
+
+
+def test_a_damaged_database_is_copied_aside_and_counts_for_nothing(gate: GateData) -> None:
+    """Just then a copy is needed: it is kept as evidence, no good one goes, and the next start knows."""
+    conn = sqlite.connect(gate.database)
+    with sqlite.transaction(conn):
+        conn.executemany("INSERT INTO meta VALUES (?, ?)", [(f"k{n}", "x" * 500) for n in range(200)])
+    conn.close()
+    manager = gate.manager(keep_backups=1)
+    good = manager.create_backup()
+    conn = sqlite3.connect(gate.database)
+    root, size = conn.execute("SELECT rootpage * 1, 4096 FROM sqlite_schema WHERE name = 'meta'").fetchone()
+    conn.close()
+    with gate.database.open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\xa5" * size)
+    gate.clock.advance(60)
+    assert manager.create_backup() is None
+    assert manager.get_status()["database_integrity"] == "corrupted"
+    assert "database-damaged" in codes(gate, manager)
+    assert names(gate.backups / "damaged") == ["attendance_20260608_064100.db"]
+    assert [row["path"] for row in manager.list_backups()] == [good]
+    assert (gate.data / "attendance.db.suspect").exists()
+
+
+def test_two_backups_in_one_second_are_two(gate: GateData) -> None:
+    """None overwrites the other."""
+    manager = gate.manager()
+    assert {manager.create_backup() for _ in range(3)} == {
+        str(gate.backups / f"attendance_20260608_06400{second}.db") for second in range(3)
+    }
+
+
+def test_only_as_many_as_wanted_are_kept_with_days_and_weeks_below(gate: GateData) -> None:
+    """24 hourly ones, the last of 7 days and of 4 weeks; the newest is always among them."""
+    manager = gate.manager()
+    for _ in range(3 * 36):
+        gate.clock.advance(8 * 3600)
+        newest = manager.create_backup()
+    assert len(manager.list_backups()) == 24
+    assert manager.list_backups()[0]["path"] == newest
+    assert names(gate.backups / "daily") == [f"attendance_202607{day:02}_224000.db" for day in range(7, 14)]
+    weeks = ["20260621", "20260628", "20260705", "20260712"]
+    assert [name[11:19] for name in names(gate.backups / "weekly")] == weeks
+
+
+def test_a_loop_of_restarts_makes_no_backups(gate: GateData) -> None:
+    """The pause is measured from the newest file, by boot time; so history cannot be pushed out."""
+    for _ in range(50):
+        gate.manager().step()
+        gate.clock.advance(35)
+    assert len(names(gate.backups)) == 1
+    gate.clock.advance(3600)
+    gate.manager().step()
+    assert len(names(gate.backups)) == 2
+
+
+def test_a_clock_that_is_wrong_or_steps_neither_hurries_nor_stops_backups(gate: GateData) -> None:
+    """In one boot only boot time counts; after a boot without a true time the age counts from that boot."""
+    manager = gate.manager()
+    manager.step()
+    for jump in (3600 * 24 * 365, -3600 * 24 * 365):
+        gate.clock.step(jump)
+        manager.step()
+    assert len(names(gate.backups)) == 1
+    later = ManualClock(gate.clock.now().at, boot_id="next", trusted=False)
+    manager = gate.manager(clock=later)
+    manager.step()
+    assert len(names(gate.backups)) == 1
+    later.advance(3601)
+    manager.step()
+    assert len(names(gate.backups)) == 2
+
+
+def test_a_wrong_clock_does_not_delete_the_newest_or_a_known_day(gate: GateData) -> None:
+    """Order is the number in the manifest: a boot in 1970 makes the newest backup although its name sorts first."""
+    manager = gate.manager(keep_backups=2)
+    for _ in range(5):
+        gate.clock.advance(24 * 3600)
+        manager.create_backup()
+    days = names(gate.backups / "daily")
+    for year in range(10):
+        lost = ManualClock(gate.clock.now().at.replace(year=1970 + year), boot_id=f"boot-{year}", trusted=False)
+        path = gate.manager(clock=lost, keep_backups=2).create_backup()
+        assert path is not None
+        assert Path(path).exists()
+    assert len(names(gate.backups)) == 2
+    assert set(days) < set(names(gate.backups / "daily"))
+
+
+def test_leavings_of_a_crash_are_no_backups_and_go(gate: GateData) -> None:
+    """A manifest without its file, and unfinished files, are removed by the next backup; a stranger's file stays."""
+    gate.backups.mkdir()
+    (gate.backups / ".attendance_20260101_000000.db.part").write_bytes(b"half")
+    (gate.backups / "attendance_20260101_000000.db.json").write_bytes(b"{}")
+    (gate.backups / "attendance_20251210_153045.db").write_bytes(b"made by hand")
+    manager = gate.manager(keep_backups=1)
+    assert manager.get_status()["total_backups"] == 0
+    made = manager.create_backup()
+    assert made is not None
+    assert sorted(path.name for path in gate.backups.iterdir()) == [
+        ".lock",
+        "attendance_20251210_153045.db",
+        Path(made).name,
+        Path(made).name + ".json",
+    ]
+    assert [(row["verified"], row["kind"]) for row in manager.list_backups()] == [(True, "manual"), (False, "unknown")]
+
+
+def test_the_status_reads_no_database(gate: GateData) -> None:
+    """It may be asked for every frame: it answers with a damaged database, and a thousand times a moment."""
+    manager = gate.manager()
+    manager.create_backup()
+    gate.database.write_bytes(b"\xa5" * 100_000)
+    for _ in range(1000):
+        status = manager.get_status()
+    assert status["database_integrity"] == "ok"
+    assert (status["total_backups"], status["latest_backup"]) == (1, "attendance_20260608_064000.db")
+    assert set(status) == {
+        *("enabled", "running", "backup_interval_seconds", "keep_backups", "backup_dir"),
+        *("total_backups", "total_size_mb", "latest_backup", "database_integrity"),
+    }
+
+
+def test_stop_ends_in_the_middle_of_a_backup(gate: GateData, eventually: Callable[..., None]) -> None:
+    """And leaves no backup that is not whole."""
+    conn = sqlite.connect(gate.database)
+    with sqlite.transaction(conn):
+        conn.executemany("INSERT INTO meta VALUES (?, hex(randomblob(2000)))", [(str(n),) for n in range(30_000)])
+    conn.close()
+    manager = gate.manager()
+    manager.start()
+    manager.start()
+    eventually(lambda: list(gate.backups.glob(".*.part")))
+    assert manager.stop(1.0)
+    assert manager.stop(1.0)
+    assert names(gate.backups) == []
+    assert codes(gate, manager) == []
+
+
+def test_writers_go_on_during_a_backup_and_it_still_ends(gate: GateData) -> None:
+    """The copy is of one instant, however much is written meanwhile."""
+    stop, written = threading.Event(), [0]
+
+    def write() -> None:
+        conn = sqlite.connect(gate.database)
+        while not stop.is_set():
+            with sqlite.transaction(conn):
+                conn.execute("INSERT INTO meta VALUES ('a' || ?, hex(randomblob(1000)))", (written[0],))
+                conn.execute("INSERT INTO meta VALUES ('b' || ?, '')", (written[0],))
+            written[0] += 1
+        conn.close()
+
+    with writing(gate.database) as conn:
+        conn.executemany("INSERT INTO meta VALUES (?, hex(randomblob(2000)))", [(str(n),) for n in range(3000)])
+    thread = threading.Thread(target=write)
+    thread.start()
+    try:
+        before = written[0]
+        made = gate.manager().make()
+        assert written[0] > before + 5
+    finally:
+        stop.set()
+        thread.join()
+    with backup.opened_alone(made.path) as conn:
+        [a] = conn.execute("SELECT count(*) FROM meta WHERE key LIKE 'a%'").fetchone()
+        [b] = conn.execute("SELECT count(*) FROM meta WHERE key LIKE 'b%'").fetchone()
+    assert a == b
+
+
+def test_each_is_kept_in_the_second_place_too(gate: GateData, tmp_path: Path) -> None:
+    """Verified there, by the same rules, in this gate's own folder."""
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    (stick / ALLOWED).touch()
+    manager = gate.manager(second_dir=stick, keep_backups=2)
+    for _ in range(3):
+        gate.clock.advance(60)
+        manager.create_backup()
+    there = names(stick / "gate-1")
+    assert there == names(gate.backups)
+    for name in there:
+        manager.copies.verify(stick / "gate-1" / name, Stop())
+    assert codes(gate, manager) == []
+
+
+def test_an_absent_or_unmounted_second_place_is_a_problem_and_no_failure(gate: GateData, tmp_path: Path) -> None:
+    """An empty mount point on the gate's own disk is not written into."""
+    mount_point = tmp_path / "stick"
+    for make in (lambda: None, mount_point.mkdir):
+        make()
+        manager = gate.manager(second_dir=mount_point)
+        gate.clock.advance(60)
+        assert manager.create_backup()
+        assert codes(gate, manager) == ["backup-second-missing"]
+    assert list(mount_point.iterdir()) == []
+
+
+def test_a_second_place_that_had_another_life_takes_the_newest(gate: GateData, tmp_path: Path) -> None:
+    """A new card beside an old stick: the stick's rotation does not throw the new backup out for its low number."""
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    (stick / ALLOWED).touch()
+    old = gate.manager(second_dir=stick)
+    for _ in range(3):
+        gate.clock.advance(60)
+        old.create_backup()
+    for path in [*gate.backups.glob("attendance*")]:
+        path.unlink()
+    gate.clock.advance(60)
+    newest = gate.manager(second_dir=stick, keep_backups=1).create_backup()
+    assert newest is not None
+    assert names(stick / "gate-1") == [Path(newest).name]
+
+
+def test_an_old_newest_backup_is_a_problem(gate: GateData) -> None:
+    """After three intervals without a new one."""
+    manager = gate.manager()
+    assert codes(gate, manager) == []
+    gate.clock.advance(3 * 3600 + 1)
+    assert codes(gate, manager) == ["backup-missing"]
+    manager.create_backup()
+    assert codes(gate, manager) == []
+    gate.clock.advance(3 * 3600 + 6)
+    assert codes(gate, manager) == ["backup-old"]
+
+
+def test_a_database_is_copied_before_it_is_migrated(tmp_path: Path) -> None:
+    """Where the hourly rotation does not reach it, and with its old schema."""
+    gate = GateData(tmp_path)
+    gate.data.mkdir()
+    with sqlite3.connect(gate.database) as old:
+        old.executescript((Path(__file__).parent / "databases" / "v1.sql").read_text())
+    old.close()
+    create_or_migrate(gate.database, gate.clock.now())
+    create_or_migrate(gate.database, gate.clock.now())
+    [name] = names(gate.backups / "before-migration")
+    manifest = gate.manager().copies.verify(gate.backups / "before-migration" / name, Stop())
+    assert manifest.facts["schema"] == 1
+
+
+def test_a_fresh_database_needs_no_copy(gate: GateData) -> None:
+    """Making one is no migration."""
+    assert not gate.backups.exists()
+
+
+def test_check_integrity_never_makes_a_file(gate: GateData, tmp_path: Path) -> None:
+    """A wrong path is no healthy database."""
+    manager = gate.manager()
+    assert manager.check_integrity()
+    assert not manager.check_integrity(tmp_path / "typo.db")
+    assert not (tmp_path / "typo.db").exists()
+    good = manager.create_backup()
+    assert good is not None
+    assert manager.check_integrity(good)
