@@ -260,23 +260,31 @@ def test_evidence_is_bounded_and_takes_strangers_along(
 
 
 def test_old_evidence_goes_by_a_trusted_clock_only(conn: sqlite3.Connection, clock: ManualClock) -> None:
-    """After 90 days; a clock that jumps years ahead before it is trusted drops nothing."""
+    """After 90 days, with its strangers' rows in the log; an untrusted clock that has jumped ahead drops nothing."""
     tell(conn, flat("old", "Sent"), clock.now())
     clock.trusted = False
     clock.step(3650 * 86_400)
-    tell(conn, flat("dated-by-a-wrong-clock", "Sent"), clock.now())
     receipts.forget_old(conn, clock.now())
-    assert count(conn, "sms_reports") == 2
+    assert count(conn, "sms_reports") == 1
     clock.step(-3650 * 86_400)
     clock.trusted = True
     clock.advance(91 * 86_400)
     tell(conn, flat("new", "Sent"), clock.now())
     receipts.forget_old(conn, clock.now())
-    assert [row["message_id"] for row in conn.execute("SELECT message_id FROM sms_reports")] == [
-        "dated-by-a-wrong-clock",
-        "new",
-    ]
+    assert [row["message_id"] for row in conn.execute("SELECT message_id FROM sms_reports")] == ["new"]
     assert log_row(conn, "old") is None
+
+
+def test_a_report_dated_by_a_wrong_clock_takes_none_along(conn: sqlite3.Connection, clock: ManualClock) -> None:
+    """A gate that began the day in 2016 does not forget yesterday when it learns the date."""
+    tell(conn, flat("yesterday", "Sent"), clock.now())
+    clock.trusted = False
+    clock.step(-3650 * 86_400)
+    tell(conn, flat("dated-2016", "Sent"), clock.now())
+    clock.trusted = True
+    clock.step(3651 * 86_400)
+    receipts.forget_old(conn, clock.now())
+    assert count(conn, "sms_reports") == 2
 
 
 def test_who_is_erased_leaves_no_number_behind(conn: sqlite3.Connection, clock: ManualClock) -> None:

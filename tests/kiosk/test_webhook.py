@@ -6,6 +6,7 @@ import http.client
 import json
 import logging
 import socket
+import ssl
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -17,6 +18,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from certificates import self_signed
 
 from attendance.clock import ManualClock
 from attendance.domain.message import MessageKind
@@ -475,6 +477,25 @@ def test_an_unusable_certificate_is_told(desk: Desk, tmp_path: Path) -> None:
     assert not receiver.start()
     assert receiver.problems[0].code == "sms-webhook-certificate"
     assert "none.pem" in receiver.problems[0].text
+
+
+def test_a_phone_reports_over_tls_once_the_certificate_is_there(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, eventually: Callable[..., None]
+) -> None:
+    """Phones refuse plain HTTP in the network; a certificate that is put right needs no new start."""
+    monkeypatch.setattr(webhook, "TRY_AGAIN_S", 0.05)
+    receiver = desk.receiver(tls_certificate=tmp_path / "gate.pem", tls_key=tmp_path / "gate.key", signing_key=KEY)
+    assert not receiver.start()
+    certificate, _ = self_signed(tmp_path)
+    eventually(lambda: receiver.status()["running"])
+    client = ssl.create_default_context(cafile=str(certificate))
+    connection = http.client.HTTPSConnection("127.0.0.1", receiver.port, timeout=10, context=client)
+    body = desk.envelope()
+    headers = {name.replace("_", "-"): value for name, value in signed(body).items()}
+    connection.request("POST", "/sms-webhook", body, headers)
+    assert connection.getresponse().status == 200
+    connection.close()
+    assert desk.state() == "Delivered"
 
 
 def test_stop_frees_the_port_at_once(desk: Desk) -> None:
