@@ -13,8 +13,8 @@ _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 class StopRequest:
     """Entered in the main thread, it turns SIGTERM and SIGINT into the wish; any thread may ``set`` it.
 
-    A ``threading.Event`` will not do: a signal that arrives just before the main thread sleeps, or in another thread, is
-    seen only when the sleep is over. Here the interpreter writes each signal into a socket that the sleep looks at.
+    A ``threading.Event`` will not do: a signal that arrives just before the main thread sleeps, or in another thread,
+    is seen only when the sleep is over. Here the interpreter writes each signal into a socket that the sleep looks at.
     """
 
     def __init__(self) -> None:
