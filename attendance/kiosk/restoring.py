@@ -2,7 +2,7 @@
 
 Owns the directories ``restore`` and ``damaged`` in the data directory. What lies in ``restore`` says how far it came:
 
-1. ``attendance.db`` with its manifest: a verified backup that waits for the next start (staged);
+1. a backup with its manifest: verified, it waits for the next start (staged);
 2. ``prepared.db`` with ``report.json``: whole, migrated, under its new epoch; only the names have to be changed;
 3. ``report.json`` alone: done, but for the report.
 
@@ -44,7 +44,6 @@ class Replacement:
         self._database = database
         self._data_dir = database.parent
         self._folder = self._data_dir / "restore"
-        self._staged = self._folder / database.name
         self._prepared = self._folder / "prepared.db"
         self._report = self._folder / "report.json"
         self._evidence = self._data_dir / "damaged"
@@ -58,13 +57,14 @@ class Replacement:
         """
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._drop_staged()
-        part = self._part_of(self._staged)
+        staged = self._folder / stored.path.name
+        part = self._part_of(staged)
         backup.copy_file(stored.path, part, stop)
         if backup.digest(part, stop) != stored.manifest.sha256:
             part.unlink()
             raise BadBackup(f"{str(stored.path)!r} changed while it was copied. Try again, or use another.")
-        part.rename(self._staged)
-        write_atomically(manifest.path_of(self._staged), manifest.render(stored.manifest), mode=PRIVATE)
+        part.rename(staged)
+        write_atomically(manifest.path_of(staged), manifest.render(stored.manifest), mode=PRIVATE)
 
     def staged(self) -> Stored | None:
         """The backup that waits to be restored.
@@ -72,13 +72,14 @@ class Replacement:
         Raises:
             BadBackup: it went bad; it is no longer there.
         """
-        if not manifest.path_of(self._staged).exists():
-            return None
-        try:
-            return Stored(self._staged, backup.verify(self._staged, Stop()))
-        except BadBackup:
-            self._drop_staged()
-            raise
+        for beside in self._folder.glob("*.db.json"):
+            staged = beside.with_suffix("")
+            try:
+                return Stored(staged, backup.verify(staged, Stop()))
+            except BadBackup:
+                self._drop_staged()
+                raise
+        return None
 
     def prepare(
         self,
@@ -144,7 +145,7 @@ class Replacement:
     def _finish(self) -> Mapping[str, Any] | None:
         report = _read(self._report)
         if report is None:
-            self._prepared.unlink(missing_ok=True)
+            self._sweep()
             return None
         aside = self._evidence / str(report["evidence"])
         if self._prepared.exists():
@@ -161,6 +162,7 @@ class Replacement:
             self._report.rename(aside / "report.json")
             sync_folder(aside)
         self._bound_evidence(aside)
+        self._sweep()
         log.warning("the database was %s from %s", report["reason"], report["backup"] or "what could be read of it")
         return report
 
@@ -186,8 +188,19 @@ class Replacement:
         return part
 
     def _drop_staged(self) -> None:
-        manifest.path_of(self._staged).unlink(missing_ok=True)
-        self._staged.unlink(missing_ok=True)
+        """The manifest first: without it the rest counts for nothing."""
+        for beside in self._folder.glob("*.db.json"):
+            beside.unlink()
+        self._sweep()
+
+    def _sweep(self) -> None:
+        """Remove what an interrupted attempt left."""
+        wanted = {self._report, self._prepared} if self._report.exists() else set()
+        for beside in self._folder.glob("*.db.json"):
+            wanted |= {beside, beside.with_suffix("")}
+        if self._folder.is_dir():
+            for path in set(self._folder.iterdir()) - wanted:
+                path.unlink()
 
 
 def reports(data_dir: Path) -> list[Mapping[str, Any]]:

@@ -1,0 +1,422 @@
+"""A gate that starts with a staged restore or a damaged database goes on with all that can be had."""
+
+import json
+import os
+import shutil
+import sqlite3
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from gate_data import DAY, SCHEDULE, GateData, spoil_table
+
+from attendance.domain.scan import Direction
+from attendance.kiosk import erasure, photo_records, recovery, restoring
+from attendance.kiosk.copies import ALLOWED
+from attendance.kiosk.store import roster
+from attendance.kiosk.store.database import create_or_migrate, reading, writing
+from attendance.ops import sqlite
+from attendance.ops.instance import InstanceLock
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> GateData:
+    return GateData(tmp_path).create()
+
+
+def start(gate: GateData, **arguments: Any) -> Any:
+    """What the gate does first."""
+    manager = gate.manager(**arguments)
+    report = recovery.at_start(manager.copies, SCHEDULE, gate.clock.now())
+    create_or_migrate(gate.database, gate.clock.now())
+    erasure.reapply(gate.database, gate.data)
+    return report
+
+
+def kill(gate: GateData) -> sqlite3.Connection:
+    """Leave a write-ahead log as a killed process does; keep the result alive, then close nothing."""
+    copy = gate.folder / "killed"
+    conn = sqlite.connect(gate.database)
+    with sqlite.transaction(conn):
+        conn.execute("INSERT OR REPLACE INTO meta VALUES ('touched', 'yes')")
+    copy.mkdir(exist_ok=True)
+    for path in gate.data.glob("attendance.db*"):
+        shutil.copy(path, copy / path.name)
+    conn.close()
+    for path in copy.iterdir():
+        path.replace(gate.data / path.name)
+    return conn
+
+
+def wreck(gate: GateData) -> None:
+    """Nothing at all can be read any more."""
+    size = gate.database.stat().st_size
+    for path in gate.data.glob("attendance.db-*"):
+        path.unlink()
+    gate.database.write_bytes(b"\xa5" * size)
+
+
+def test_a_whole_database_is_left_alone(gate: GateData) -> None:
+    """A clean start and one after a kill change nothing."""
+    scans = {gate.scan(number).scan_id for number in "12"}
+    assert start(gate) is None
+    kill(gate)
+    assert start(gate) is None
+    assert set(gate.scans()) == scans
+    assert gate.value("SELECT count(*) FROM epochs") == 1
+
+
+def test_a_first_start_is_no_damage(tmp_path: Path) -> None:
+    """No database and no backup: the gate is new."""
+    gate = GateData(tmp_path)
+    gate.data.mkdir()
+    assert start(gate) is None
+    assert gate.value("SELECT reason FROM epochs") == "created"
+
+
+def test_another_programs_database_is_not_repaired_away(gate: GateData) -> None:
+    """It is not ours to touch."""
+    gate.manager().create_backup()
+    for path in gate.data.glob("attendance.db*"):
+        path.unlink()
+    with sqlite3.connect(gate.database) as other:
+        other.execute("CREATE TABLE notes (x)")
+    other.close()
+    before = gate.state()
+    assert recovery.at_start(gate.manager().copies, SCHEDULE, gate.clock.now()) is None
+    assert gate.state() == before
+
+
+def test_a_wrecked_database_comes_back_from_backup_and_photos(gate: GateData) -> None:
+    """The backup's rows, then the scans that only photos remember, with their own numbers; new ones get a new epoch."""
+    old = gate.scan("1", photo=True)
+    gate.manager().create_backup()
+    kept = gate.scan("2", photo=True)
+    lost = gate.scan("3")
+    wreck(gate)
+    report = start(gate)
+    assert (report["reason"], report["backup"]) == ("repaired", "attendance_20260608_064001.db")
+    assert report["scans_from_photos"] == 1
+    assert gate.scans() == {each.scan_id: (each.epoch, each.seq) for each in (old, kept)}
+    assert lost.scan_id not in gate.scans()
+    new = gate.scan("3")
+    assert (new.epoch != old.epoch, new.seq) == (True, 1)
+    last = gate.value("SELECT previous_epoch || ' ' || previous_last_seq FROM epochs WHERE reason = 'repaired'")
+    assert last == f"{old.epoch} 2"
+    assert gate.value(f"SELECT count(*) FROM sync_queue WHERE record_id = '{kept.scan_id}'") == 1
+    with reading(gate.database) as conn:
+        again = dict(conn.execute("SELECT * FROM attendance WHERE scan_id = ?", (kept.scan_id,)).fetchone())
+    assert (again["day"], again["session"], again["status"]) == (str(DAY), "morning", "on_time")
+    assert (again["source"], again["clock_trusted"]) == ("photo", 0)
+
+
+def test_the_office_is_told_until_it_says_so(gate: GateData) -> None:
+    """The problem survives restarts; the damaged file is kept with it."""
+    gate.scan("1")
+    gate.manager().create_backup()
+    wreck(gate)
+    wrecked = gate.database.read_bytes()
+    start(gate)
+    assert [each.code for each in gate.manager().problems] == ["database-repaired"]
+    assert start(gate) is None
+    [problem] = gate.manager().problems
+    assert "attendance_20260608_064001.db" in problem.text
+    [evidence] = (gate.data / "damaged").glob("*/attendance.db")
+    assert evidence.read_bytes() == wrecked
+    assert restoring.acknowledge(gate.data) == 1
+    assert gate.manager().problems == []
+
+
+def test_readable_rows_of_a_damaged_file_are_taken_over(gate: GateData) -> None:
+    """One bad page costs the rows on it, not the rest; what is newer than the backup wins where rows can change."""
+    gate.scan_often("1", range(1, 120))
+    gate.manager().create_backup()
+    after = gate.scan_often("2", range(1, 120))
+    with writing(gate.database) as conn:
+        roster.revoke_number(conn, "1", None, "lost", gate.clock.now())
+        roster.enrol(conn, roster.Enrolment("9", "New Student"), gate.clock.now())
+        conn.execute("UPDATE sms_outbox SET state = 'sent'")
+    total = len(gate.scans())
+    spoil_table(gate.database, "attendance", leaf=2)
+    kill_or_mark(gate)
+    report = start(gate)
+    assert report["tables_incomplete"] == ["attendance"]
+    found = gate.scans()
+    assert total - 40 < len(found) <= total
+    assert set(after[-20:]) < set(found)
+    assert gate.value("SELECT count(*) FROM students") == 4
+    assert gate.value("SELECT count(*) FROM cards WHERE revoked_at IS NOT NULL") == 2
+    assert gate.value("SELECT count(*) FROM sms_outbox WHERE state = 'waiting'") == 0
+    assert gate.manager().check_integrity()
+
+
+def kill_or_mark(gate: GateData) -> None:
+    """What a running gate leaves that met the bad page."""
+    with pytest.raises(Exception, match="malformed"), reading(gate.database) as conn:
+        conn.execute("SELECT count(device_id || boot_id) FROM attendance").fetchone()
+    assert (gate.data / "attendance.db.suspect").exists()
+
+
+def test_rows_that_only_the_log_has_are_taken_over(gate: GateData) -> None:
+    """The write-ahead log of the damaged database is read with it."""
+    gate.scan("1")
+    gate.manager().create_backup()
+    with writing(gate.database) as conn:
+        conn.executemany("INSERT INTO meta VALUES (?, hex(randomblob(1000)))", [(str(n),) for n in range(50)])
+    holder = sqlite.connect(gate.database)
+    holder.execute("SELECT 1 FROM meta").fetchone()
+    last = gate.scan("2")
+    copies = {path.name: path.read_bytes() for path in gate.data.glob("attendance.db*")}
+    holder.close()
+    for name, content in copies.items():
+        (gate.data / name).write_bytes(content)
+    assert (gate.data / "attendance.db-wal").stat().st_size > 0
+    spoil_table_raw(gate.database, "meta")
+    report = start(gate)
+    assert report["scans_salvaged"] == 1
+    assert last.scan_id in gate.scans()
+
+
+def spoil_table_raw(database: Path, table: str) -> None:
+    """Spoil a page of the file itself, leaving its log as it is."""
+    alone = database.with_name("alone.db")
+    shutil.copy(database, alone)
+    spoil_table(alone, table, leaf=3)
+    shutil.copy(alone, database)
+    alone.unlink()
+
+
+def test_without_any_backup_what_can_be_read_goes_into_a_fresh_database(gate: GateData) -> None:
+    """Students, guardians and scans are there again."""
+    scans = gate.scan_often("1", range(1, 120))
+    spoil_table(gate.database, "attendance", leaf=1)
+    kill_or_mark(gate)
+    report = start(gate)
+    assert report["backup"] is None
+    assert gate.value("SELECT count(*) FROM students") == 3
+    assert gate.value("SELECT count(*) FROM guardians") == 3
+    assert 80 < len(gate.scans()) < len(scans)
+    assert report["scans_missing_at_least"] == len(scans) - len(gate.scans())
+
+
+def test_erased_students_do_not_come_back(gate: GateData) -> None:
+    """Neither from the backup, nor from the damaged file, nor from a photo that was left lying."""
+    scan = gate.scan("1", photo=True)
+    gate.manager().create_backup()
+    photo = gate.data / f"photos/{DAY}/{scan.scan_id}.jpg"
+    picture, key = photo.read_bytes(), gate.key("1")
+    erasure.erase(gate.database, gate.data, [key])
+    late = photo.with_name("0197-late.jpg")
+    late.write_bytes(picture)
+    wreck(gate)
+    start(gate)
+    assert gate.value(f"SELECT count(*) FROM students WHERE student_key = '{key}'") == 0
+    assert gate.value(f"SELECT count(*) FROM guardians WHERE student_key = '{key}'") == 0
+    assert gate.value("SELECT count(*) FROM photos WHERE path IS NOT NULL") == 0
+
+
+def test_erasures_come_along_with_a_backup_on_a_stick(gate: GateData, tmp_path: Path) -> None:
+    """A new card that is filled from the stick knows who was erased, although its own list is gone."""
+    stick = tmp_path / "stick"
+    stick.mkdir()
+    (stick / ALLOWED).touch()
+    key = gate.key("2")
+    gate.manager(second_dir=stick).create_backup()
+    erasure.erase(gate.database, gate.data, [key])
+    gate.clock.advance(60)
+    gate.manager(second_dir=stick).create_backup()
+    shutil.rmtree(gate.data)
+    gate.data.mkdir()
+    report = start(gate, second_dir=stick)
+    assert report["reason"] == "repaired"
+    assert gate.value("SELECT count(*) FROM students") == 2
+    assert erasure.keys(gate.data) == [key]
+
+
+def test_the_newest_good_backup_is_taken(gate: GateData) -> None:
+    """One that went bad is passed over."""
+    gate.scan("1")
+    good = gate.manager().create_backup()
+    gate.scan("2")
+    bad = gate.manager().create_backup()
+    assert good is not None
+    assert bad is not None
+    content = bytearray(Path(bad).read_bytes())
+    content[5000] ^= 1
+    Path(bad).write_bytes(content)
+    wreck(gate)
+    assert start(gate)["backup"] == Path(good).name
+
+
+def test_another_gates_backup_is_not_taken_by_itself(gate: GateData) -> None:
+    """A stick of the gate next door does not make this one the gate next door."""
+    gate.scan("1")
+    gate.manager(device_id="gate-2").create_backup()
+    wreck(gate)
+    assert start(gate)["backup"] is None
+
+
+def test_a_false_alarm_is_forgotten(gate: GateData) -> None:
+    """The mark makes the next start look closely; when all is whole it goes."""
+    gate.scan("1")
+    (gate.data / "attendance.db.suspect").write_text("malformed")
+    assert start(gate) is None
+    assert not (gate.data / "attendance.db.suspect").exists()
+
+
+def test_a_staged_restore_is_swapped_in_at_the_start(gate: GateData) -> None:
+    """A running gate is not touched; the next start restores, with a safety copy that has the log's rows too."""
+    first = gate.scan("1")
+    manager = gate.manager()
+    path = manager.create_backup()
+    running = InstanceLock(gate.data)
+    running.acquire()
+    writer = sqlite.connect(gate.database)
+    second = gate.scan("2")
+    before = gate.state()
+    assert manager.restore_backup(path)
+    assert gate.state() == before
+    writer.close()
+    running.release()
+    report = start(gate)
+    assert report["reason"] == "restored"
+    assert set(gate.scans()) == {first.scan_id}
+    assert gate.value("SELECT reason FROM epochs ORDER BY position DESC") == "restored"
+    [safety] = (gate.backups / "before-restore").glob("*.db")
+    with sqlite3.connect(f"file:{safety}?mode=ro&immutable=1", uri=True) as conn:
+        assert {row[0] for row in conn.execute("SELECT scan_id FROM attendance")} == {first.scan_id, second.scan_id}
+    assert gate.manager().problems == []
+    assert start(gate) is None
+
+
+def test_a_staged_file_that_went_bad_changes_nothing(gate: GateData) -> None:
+    """It is verified again before it is swapped in."""
+    gate.scan("1")
+    manager = gate.manager()
+    path = manager.create_backup()
+    running = InstanceLock(gate.data)
+    running.acquire()
+    assert manager.restore_backup(path)
+    running.release()
+    [staged] = (gate.data / "restore").glob("*.db")
+    content = bytearray(staged.read_bytes())
+    content[-1] ^= 1
+    staged.write_bytes(content)
+    second = gate.scan("2")
+    assert start(gate) is None
+    assert second.scan_id in gate.scans()
+    assert start(gate) is None
+
+
+def test_a_restored_older_schema_is_brought_up_to_date(gate: GateData, tmp_path: Path) -> None:
+    """A backup from before an upgrade can be restored after it."""
+    older = GateData(tmp_path / "older")
+    older.data.mkdir(parents=True)
+    with sqlite3.connect(older.database) as old:
+        old.executescript((Path(__file__).parent / "databases" / "v1.sql").read_text())
+    old.close()
+    path = older.manager().create_backup()
+    assert gate.manager().restore_backup(path)
+    assert gate.value("PRAGMA user_version") > 1
+    assert len(gate.scans()) == 1
+
+
+# Kills between any two steps: an audit hook sees each change of the file system and ends the process before it.
+
+CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "open", "sqlite3.connect"}
+
+
+def run_until(step: int, work: Callable[[], object]) -> bool:
+    """Do the work in a child that is killed before its ``step``-th change; whether it came to its end."""
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    seen = 0
+
+    def count(event: str, args: tuple[Any, ...]) -> None:
+        nonlocal seen
+        if event in CHANGES and (event != "open" or (isinstance(args[2], int) and args[2] & os.O_CREAT)):
+            seen += 1
+            if seen == step:
+                os._exit(9)
+
+    sys.addaudithook(count)
+    try:
+        work()
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
+
+
+@pytest.mark.parametrize("kind", ["repair", "restore"])
+def test_a_kill_between_any_two_steps_does_no_harm(tmp_path: Path, kind: str) -> None:
+    """Whatever step it is, the next start comes to the same end: no scan lost, none doubled, one report at most."""
+    model = GateData(tmp_path / "model").create()
+    first = model.scan("1", photo=True)
+    path = model.manager().create_backup()
+    assert path is not None
+    second = model.scan("2", photo=True)
+    expected = {first.scan_id}
+    if kind == "repair":
+        wreck(model)
+        expected.add(second.scan_id)
+    step, ended = 0, False
+    while not ended:
+        step += 1
+        gate = GateData(tmp_path / f"step-{step}", model.clock)
+        shutil.copytree(model.folder, gate.folder)
+        if kind == "restore":
+            running = InstanceLock(gate.data)
+            running.acquire()
+            assert gate.manager().restore_backup(gate.backups / Path(path).name)
+            running.release()
+        ended = run_until(step, lambda gate=gate: recovery.at_start(gate.manager().copies, SCHEDULE, gate.clock.now()))
+        start(gate)
+        assert set(gate.scans()) == expected, step
+        epochs = [row for row in gate_epochs(gate) if row != "created"]
+        assert epochs == ["repaired" if kind == "repair" else "restored"], step
+        assert len(gate.manager().problems) == (kind == "repair"), step
+        assert not list((gate.data / "restore").iterdir()), step
+        shutil.rmtree(gate.folder)
+    assert step > 20
+
+
+def gate_epochs(gate: GateData) -> list[str]:
+    with reading(gate.database) as conn:
+        return [row["reason"] for row in conn.execute("SELECT reason FROM epochs ORDER BY position")]
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda jpeg: jpeg[:10],
+        lambda jpeg: b"",
+        lambda jpeg: jpeg[2:],
+        lambda jpeg: jpeg.replace(b"attendance/1", b"attendance/9"),
+        lambda jpeg: jpeg.replace(b" in ", b" up "),
+        lambda jpeg: jpeg.replace(b"+00:00", b""),
+        lambda jpeg: jpeg[:4] + b"\x00\x00" + jpeg[6:],
+        lambda jpeg: jpeg[:2] + b"\xff\xe0\x00\x04ab" + jpeg[2:].replace(b"attendance/1", b"attendance 1"),
+    ],
+)
+def test_a_photo_that_tells_nothing_is_passed_over(gate: GateData, spoil: Callable[[bytes], bytes]) -> None:
+    """Whatever lies in the photo folder, it is read without harm."""
+    scan = gate.scan("1", photo=True)
+    photo = gate.data / f"photos/{DAY}/{scan.scan_id}.jpg"
+    whole = photo_records.read(photo, gate.data)
+    assert whole is not None
+    assert (whole.scan_id, whole.seq, whole.direction) == (scan.scan_id, 1, Direction.IN)
+    photo.write_bytes(spoil(photo.read_bytes()))
+    assert photo_records.read(photo, gate.data) is None
+    assert photo_records.missing(gate.data, set()) == []
+
+
+def test_the_report_is_plain_json(gate: GateData) -> None:
+    """It lies with the evidence, for whoever looks into it."""
+    gate.scan("1")
+    wreck(gate)
+    start(gate)
+    [path] = (gate.data / "damaged").glob("*/report.json")
+    assert json.loads(path.read_text())["damage"] == "it does not begin as a database does"
