@@ -37,7 +37,7 @@ class GatewayState(StrEnum):
     FAILED = "Failed"
 
 
-_RANK = {
+_RANK: Mapping[str, int] = {
     GatewayState.PENDING: 1,
     GatewayState.CANCELLING: 2,
     GatewayState.PROCESSED: 3,
@@ -98,8 +98,8 @@ class Report:
 
 
 def follows(before: str, after: GatewayState) -> bool:
-    """Whether a message in state ``before`` (empty: nothing is known) moves on to ``after``."""
-    return not before or _RANK[after] > _RANK[GatewayState(before)]
+    """Whether a message in state ``before`` moves on to ``after``; from no state, or a word that is none, to any."""
+    return _RANK[after] > _RANK.get(before, 0)
 
 
 def read_report(body: bytes) -> Report:

@@ -87,6 +87,7 @@ class ReportIntake:
             batch, self._waiting = self._waiting, []
         now = self._clock.now()
         outcomes: list[Outcome] = []
+        fault = "The report could not be kept; see the log."
 
         def write(conn: sqlite3.Connection) -> tuple[list[Outcome], Standing]:
             done = [receipts.record(conn, report, now, self._rules) for report, _ in batch]
@@ -95,13 +96,13 @@ class ReportIntake:
         try:
             outcomes, self._standing = self._writer.run(write, DURABLE_WITHIN_S)
         except StorageError as error:
-            log.error("SMS webhook: %d reports could not be kept: %s", len(batch), error)
+            fault = str(error)
         finally:
             for (report, waiting), outcome in zip(batch, outcomes, strict=False):
                 _tell(report, outcome)
                 waiting.set_result(outcome)
             for _, waiting in batch[len(outcomes) :]:
-                waiting.set_exception(StorageError("The report could not be kept."))
+                waiting.set_exception(StorageError(fault))
 
 
 def read_standing(conn: sqlite3.Connection) -> Standing:

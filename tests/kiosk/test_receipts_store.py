@@ -153,6 +153,13 @@ def test_each_part_of_a_long_message_may_report(conn: sqlite3.Connection, clock:
     assert receipts.totals(conn) == {"received": 3, "Delivered": 1}
 
 
+def test_a_word_of_somebody_elses_in_the_log_is_overtaken(conn: sqlite3.Connection, clock: ManualClock) -> None:
+    """The documented table takes any text; none of it stops a report."""
+    conn.execute("INSERT INTO sms_delivery_log (message_id, phone_number, status) VALUES ('m1', '', 'unknown')")
+    assert tell(conn, flat("m1", "Sent"), clock.now()).moved
+    assert log_row(conn, "m1")["status"] == "Sent"
+
+
 def test_without_the_log_messages_still_move(conn: sqlite3.Connection, clock: ManualClock) -> None:
     """``log_deliveries: false`` leaves the log empty and nothing else."""
     message = queue(conn, clock.now())

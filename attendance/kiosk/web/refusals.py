@@ -1,4 +1,4 @@
-"""Answers to those who are turned away, and a log of them that a flood cannot fill."""
+"""What is not taken, and a log of it that a flood cannot fill."""
 
 import logging
 import threading
@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """An HTTP status and, for the person who set the peer up, the reason."""
+    """An HTTP status, and why: for the person who looks after the peer or the gate."""
 
     status: int
     reason: str

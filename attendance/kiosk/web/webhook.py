@@ -26,6 +26,7 @@ from attendance.ops.webserver import Streams, WebServer
 
 TRY_AGAIN_S = 30.0
 _UPKEEP_S = 3600.0
+_UPKEEP_AGAIN_S = 60.0
 
 OPEN = Problem(
     "sms-webhook-open",
@@ -158,12 +159,7 @@ class SMSWebhookReceiver:
     def step(self) -> float:
         self._serve()
         if self._plan.clock.boot_ns() >= self._upkeep_due_ns:
-            try:
-                self._intake.upkeep()
-            except StorageError as error:
-                log.warning("SMS webhook: %s", error)
-            else:
-                self._upkeep_due_ns = self._plan.clock.boot_ns() + round(_UPKEEP_S * 1e9)
+            self._upkeep_due_ns = self._plan.clock.boot_ns() + round(self._upkeep() * 1e9)
         return TRY_AGAIN_S
 
     def get_delivery_stats(self) -> dict[str, Any]:
@@ -208,6 +204,15 @@ class SMSWebhookReceiver:
                 return read_standing(conn)
         except StorageError:
             return Standing()
+
+    def _upkeep(self) -> float:
+        """Seconds to the next."""
+        try:
+            self._intake.upkeep()
+        except StorageError as error:
+            log.warning("SMS webhook: %s", error)
+            return _UPKEEP_AGAIN_S
+        return _UPKEEP_S
 
     def _serve(self) -> bool:
         """Bind if that is not done; whether the port is served."""

@@ -70,7 +70,7 @@ def webhook_app(
 
     Args:
         take: keeps a report durably and says what it did; raises ``StorageError`` if it cannot.
-        refused: told of everybody who was turned away.
+        refused: told of every report that was not taken.
     """
     app = Flask(__name__)
     app.config["MAX_CONTENT_LENGTH"] = BODY_LIMIT_BYTES
@@ -93,7 +93,8 @@ def webhook_app(
         return jsonify(status="healthy", service="sms_webhook", port=port())
 
     @app.errorhandler(StorageError)
-    def not_durable(_error: StorageError) -> tuple[Response, int, dict[str, str]]:
+    def not_durable(error: StorageError) -> tuple[Response, int, dict[str, str]]:
+        refused(Refusal(503, str(error)))
         # no success before it is on the disk: the phone sends a report again for two days
         return jsonify(error="The report could not be kept. Send it again."), 503, {"Retry-After": _TRY_AGAIN_S}
 

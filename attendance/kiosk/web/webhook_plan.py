@@ -35,15 +35,15 @@ class WebhookPlan:
     access: Access
 
 
-def filled(given: Mapping[str, Any], settings: Any, paths: Any) -> dict[str, Any]:
-    """``given``, with what the configuration says in place of every ``None``.
+def as_configured(settings: Any, paths: Any) -> dict[str, Any]:
+    """What the configuration alone says of the webhook, by the names of ``SMSWebhookReceiver``'s arguments.
 
     Args:
         settings: ``attendance.config.Settings``.
         paths: ``attendance.config.Paths``.
     """
     hook = settings.sms_webhook
-    configured = {
+    return {
         "db_path": paths.database,
         "port": hook.port,
         "enabled": hook.enabled,
@@ -55,10 +55,16 @@ def filled(given: Mapping[str, Any], settings: Any, paths: Any) -> dict[str, Any
         "tls_certificate": paths.resolve(hook.tls_certificate) if hook.tls_certificate else "",
         "tls_key": paths.resolve(hook.tls_key) if hook.tls_key else "",
         "expire_after_minutes": settings.sms_notifications.rate_limiting.expire_after_minutes,
+    }
+
+
+def filled(given: Mapping[str, Any], settings: Any, paths: Any) -> dict[str, Any]:
+    """``given``, with what the configuration makes of every ``None`` in it."""
+    proxies = [str(network) for network in settings.web.trusted_proxies]
+    configured = {
+        **as_configured(settings, paths),
         "zone": ZoneInfo(settings.school.timezone),
         "clock": SystemClock(settings.clock.trust_rtc),
-        "access": Access(
-            hosts=settings.web.hosts, trusted_proxies=[str(network) for network in settings.web.trusted_proxies]
-        ),
+        "access": Access(hosts=settings.web.hosts, trusted_proxies=proxies),
     }
     return {name: configured[name] if value is None else value for name, value in given.items()}
