@@ -115,6 +115,11 @@ class WebServer:
         """The port that is served; the wanted one before the start."""
         return int(self._server.effective_port) if self._server else self._address[1]
 
+    @property
+    def running(self) -> bool:
+        """Whether the port is bound and the thread that serves it lives."""
+        return self._service is not None and self._service.state.running
+
     def start(self) -> None:
         """Bind, listen and serve.
 

@@ -175,7 +175,7 @@ class SMSWebhookReceiver:
         """What health shows; counts are since the database was made."""
         standing = self._standing()
         values: dict[str, Any] = {
-            "running": self._web is not None,
+            "running": self._web is not None and self._web.running,
             "total_received": standing.totals.get("received", 0),
             "delivered_count": standing.totals.get(GatewayState.DELIVERED, 0),
             "failed_count": standing.totals.get(GatewayState.FAILED, 0),
