@@ -28,10 +28,10 @@ HEARTBEAT_OVERDUE = Problem(
     "The gate's main loop has given no sign of life for {seconds:.0f} s.",
     "It is restarted by itself. If it is not, restart the gate and send the log to whoever looks after it.",
 )
-DATABASE_DAMAGED = Problem(
-    "database-damaged",
+INTEGRITY_FAILED = Problem(
+    "integrity-failed",
     "error",
-    "The database is damaged.",
+    "The database has failed its integrity check.",
     "Restart the gate: it repairs the database from its newest good backup and says which scans are missing.",
 )
 
@@ -58,7 +58,7 @@ def backup(status: Status, problems: Sequence[Problem] = ()) -> ProbeResult:
     """Documented keys: ``running``, ``total_backups``, ``latest_backup``, ``database_integrity``."""
     found = list(problems)
     if status.get("database_integrity") == "corrupted" and not found:
-        found.append(DATABASE_DAMAGED)
+        found.append(INTEGRITY_FAILED)
     return _part("backup", status, found, total_backups=0)
 
 

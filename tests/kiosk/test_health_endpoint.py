@@ -139,7 +139,7 @@ def test_the_short_answers_exist(health: HealthEndpoint, path: str) -> None:
         ("watchdog", {"running": False, "total_restarts": 3}, "degraded", "part-stopped"),
         ("watchdog", {"running": True, "timeout_percentage": 120.0}, "unhealthy", "heartbeat-overdue"),
         ("backup", {"running": False}, "degraded", "part-stopped"),
-        ("backup", {"running": True, "database_integrity": "corrupted"}, "unhealthy", "database-damaged"),
+        ("backup", {"running": True, "database_integrity": "corrupted"}, "unhealthy", "integrity-failed"),
         ("sms_webhook", {"running": False}, "degraded", "part-stopped"),
     ],
 )
