@@ -1,4 +1,4 @@
-"""How long photos stay. Works through the folders of ``photos``, one a step, and asks the ledger about every file.
+"""How long photos stay. Works through the files of ``photos``, a portion a step, and asks the ledger about each.
 
 Who goes, by a trusted clock only:
 
@@ -13,7 +13,7 @@ stays its days.
 
 import logging
 from collections import deque
-from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, timedelta, tzinfo
 from pathlib import Path
@@ -33,7 +33,10 @@ log = logging.getLogger(__name__)
 PHOTO_ROOM_BYTES = 64 * 1024 * 1024
 """Below it no photo is kept: what is left is for the database, which needs a thousandth of it for a scan."""
 _LOOK_S = 5.0
-_BETWEEN_FOLDERS_S = 0.05
+_BETWEEN_PORTIONS_S = 0.05
+_PORTION = 200
+"""Files a step: deleting them all takes a slow card about a second."""
+_WRITE_S = 10.0
 _SWEEP_S = 3600.0
 _SWEEP_SHORT_S = 60.0
 
@@ -98,6 +101,7 @@ class Retention:
         self._reserve = reserve
         self._room: Room | None = None
         self._folders: deque[Path] = deque()
+        self._files: deque[Path] = deque()
         self._swept_ns: int | None = None
         self._suspects: set[Path] = set()
         self._suspects_before: set[Path] = set()
@@ -110,16 +114,23 @@ class Retention:
         room = self._room
         return room is None or room.free_bytes > self._policy.photo_room_bytes
 
+    def make_room(self) -> None:
+        """On a full disk give the reserve up: before the database is opened, which needs a little."""
+        if self._data_dir.is_dir():
+            self._reserve.give_up(self._disk.look().free_bytes)
+
     def step(self) -> float:
         room = self._room = self._disk.look()
         self._reserve.keep(room.free_bytes)
-        if self._folders:
-            self._sweep(self._folders.popleft(), room)
-            return _BETWEEN_FOLDERS_S
-        if self._due(room) and self._clock.now().trusted:
+        if self._files:
+            self._judge_some(room)
+        elif self._folders:
+            self._open(self._folders.popleft())
+        elif self._due(room) and self._clock.now().trusted:
             self._begin()
-            return 0
-        return _LOOK_S
+        else:
+            return _LOOK_S
+        return _BETWEEN_PORTIONS_S
 
     def __call__(self) -> ProbeResult:
         room, problems = self._room, []
@@ -138,19 +149,23 @@ class Retention:
         if photos.is_dir():
             self._folders.extend(sorted(folder for folder in photos.iterdir() if folder.is_dir()))
 
-    def _sweep(self, folder: Path, room: Room) -> None:
-        now = self._clock.now()
-        if not now.trusted:
+    def _open(self, folder: Path) -> None:
+        self._files.extend(sorted(folder.iterdir()))
+        if not self._files and folder.name != self._today().isoformat():
+            with suppress(OSError):  # a photo has just come
+                folder.rmdir()
+
+    def _judge_some(self, room: Room) -> None:
+        files = [self._files.popleft() for _ in range(min(_PORTION, len(self._files)))]
+        if not self._clock.now().trusted:
             return
-        today = now.at.astimezone(self._zone).date()
-        for files in _portions(sorted(folder.iterdir())):
-            try:
-                self._judge(files, today, room.level is Level.SHORT)
-            except StorageError as error:
-                log.warning("photos of %s were not looked through: %s", folder.name, error)
-                return
-        if not any(folder.iterdir()) and folder.name != today.isoformat():
-            folder.rmdir()
+        try:
+            self._judge(files, self._today(), room.level is Level.SHORT)
+        except StorageError as error:
+            log.warning("photos of %s were not looked through: %s", files[0].parent.name, error)
+
+    def _today(self) -> date:
+        return self._clock.now().at.astimezone(self._zone).date()
 
     def _judge(self, files: list[Path], today: date, short: bool) -> None:
         with reading(self._database) as conn:
@@ -168,7 +183,7 @@ class Retention:
             self._expire(over)
 
     def _expire(self, photos: list[tuple[str, str]]) -> None:
-        self._writer.run(lambda conn: retention.expire(conn, photos))
+        self._writer.run(lambda conn: retention.expire(conn, photos), _WRITE_S)
         for _, path in photos:
             (self._data_dir / path).unlink(missing_ok=True)
         self._expired += len(photos)
@@ -189,11 +204,6 @@ class Retention:
             file.unlink(missing_ok=True)
         else:
             self._suspects.add(file)
-
-
-def _portions(files: list[Path]) -> Iterator[list[Path]]:
-    for begin in range(0, len(files), retention.MOST_IDS):
-        yield files[begin : begin + retention.MOST_IDS]
 
 
 def _scan_id(file: Path) -> str:

@@ -126,12 +126,15 @@ class Reserve:
 
     def keep(self, free_bytes: int) -> None:
         """Give the room up when hardly any other is left; take it again when there is plenty."""
-        held = self._path.exists()
-        if held and free_bytes < self._size_bytes / 4:
+        self.give_up(free_bytes)
+        if free_bytes > self._size_bytes * 4 and not self._path.exists():
+            self._take()
+
+    def give_up(self, free_bytes: int) -> None:
+        """Give the room up if hardly any other is left."""
+        if free_bytes < self._size_bytes / 4 and self._path.exists():
             self._path.unlink(missing_ok=True)
             log.warning("the disk is full: %d bytes that were held in reserve are free now", self._size_bytes)
-        elif not held and free_bytes > self._size_bytes * 4:
-            self._take()
 
     def _take(self) -> None:
         try:

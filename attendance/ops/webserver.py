@@ -120,6 +120,11 @@ class WebServer:
         """Whether the port is bound and the thread that serves it lives."""
         return self._service is not None and self._service.state.running
 
+    @property
+    def beat_boot_ns(self) -> int:
+        """When the loop of the sockets was last at work, in boot time; 0 if nothing is served."""
+        return self._service.state.beat_boot_ns if self._service else 0
+
     def start(self) -> None:
         """Bind, listen and serve.
 

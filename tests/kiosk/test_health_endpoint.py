@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 from flask import Blueprint
 
-from attendance.clock import ManualClock
+from attendance.clock import ManualClock, boot_ns
 from attendance.kiosk.store import roster
 from attendance.kiosk.store.database import create_or_migrate, writing
 from attendance.kiosk.web import endpoint
@@ -266,6 +266,16 @@ def test_stop_closes_the_port_in_less_than_a_second(health: HealthEndpoint) -> N
         socket.create_connection(("127.0.0.1", port), timeout=1)
     assert health.start()
     assert get(health, "/ping")[0] == 200
+
+
+def test_its_threads_show_life(health: HealthEndpoint, eventually: Callable[..., None]) -> None:
+    """A watchdog sees when both are at work, and that a stopped one is not."""
+    assert health.beat_boot_ns == 0
+    health.start()
+    began = boot_ns()
+    eventually(lambda: health.beat_boot_ns > began)
+    health.stop()
+    assert health.beat_boot_ns == 0
 
 
 def test_constructing_starts_nothing(database: Path, clock: ManualClock) -> None:

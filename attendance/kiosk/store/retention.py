@@ -5,9 +5,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-MOST_IDS = 500
-"""How many scans are asked for at once; SQLite takes at least 999 values."""
-
 
 @dataclass(frozen=True, slots=True)
 class Known:
@@ -27,7 +24,7 @@ class Known:
 
 
 def known(conn: sqlite3.Connection, scan_ids: Sequence[str]) -> dict[str, Known]:
-    """Those of at most ``MOST_IDS`` scans that the ledger has; reads only, by key."""
+    """Those of at most 999 scans (as many values SQLite takes) that the ledger has; reads only, by key."""
     rows = conn.execute(
         "SELECT a.scan_id, coalesce(c.day, a.day) AS day, a.clock_trusted OR c.scan_id IS NOT NULL AS dated,"
         " p.scan_id IS NOT NULL AS settled, p.path,"

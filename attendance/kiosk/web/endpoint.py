@@ -135,6 +135,13 @@ class HealthEndpoint:
     def serving(self) -> bool:
         return self._server is not None
 
+    @property
+    def beat_boot_ns(self) -> int:
+        """When the slower of its threads was last at work, in boot time; 0 if health is not looked after."""
+        looking, server = self._looking, self._server
+        beat = looking.state.beat_boot_ns if looking else 0
+        return min(beat, server.beat_boot_ns) if server else beat
+
     def start(self) -> bool:
         """Look after health and serve its pages; whether they are served.
 
