@@ -12,6 +12,7 @@ from attendance.clock import Clock, Moment, from_rfc3339
 from attendance.domain.receipt import Report
 from attendance.errors import StorageError
 from attendance.kiosk.expiry import age
+from attendance.kiosk.sparse_log import SparseLog
 from attendance.kiosk.store import receipts
 from attendance.kiosk.store.receipts import Outcome, Rules
 from attendance.ops.sqlite import Writer
@@ -41,6 +42,7 @@ class ReportIntake:
         self._writer = writer
         self._clock = clock
         self._rules = rules
+        self._of_strangers = SparseLog(log, logging.INFO, clock)
         self._turn = threading.Lock()
         self._lock = threading.Lock()
         self._waiting: list[tuple[Report, Future[Outcome]]] = []
@@ -99,10 +101,24 @@ class ReportIntake:
             fault = str(error)
         finally:
             for (report, waiting), outcome in zip(batch, outcomes, strict=False):
-                _tell(report, outcome)
+                self._tell(report, outcome)
                 waiting.set_result(outcome)
             for _, waiting in batch[len(outcomes) :]:
                 waiting.set_exception(StorageError(fault))
+
+    def _tell(self, report: Report, outcome: Outcome) -> None:
+        if outcome.repeated:
+            log.debug("SMS webhook: %s came again", report.event)
+        elif report.state is None:
+            self._of_strangers(f"SMS webhook: {report.event}")
+        elif not outcome.known:
+            self._of_strangers(f"SMS webhook: {report.state} for {report.message_id!r}, which is no message of ours")
+        elif not outcome.moved:
+            self._of_strangers(f"SMS webhook: late {report.state} for message {report.message_id} changes nothing")
+        else:
+            log.info("SMS webhook: message %s is %s", report.message_id, report.state)
+            if outcome.retry:
+                log.info("SMS webhook: message %s is sent once more as %s", report.message_id, outcome.retry)
 
 
 def read_standing(conn: sqlite3.Connection) -> Standing:
@@ -125,18 +141,3 @@ def ping_values(ping: Mapping[str, Any], now: Moment) -> dict[str, Any]:
 
 def _yes(flag: int | None) -> bool | None:
     return None if flag is None else bool(flag)
-
-
-def _tell(report: Report, outcome: Outcome) -> None:
-    if outcome.repeated:
-        log.debug("SMS webhook: %s came again", report.event)
-    elif report.state is None:
-        log.info("SMS webhook: %s", report.event)
-    elif not outcome.known:
-        log.info("SMS webhook: %s for %r, which is no message of ours", report.state, report.message_id)
-    elif outcome.moved:
-        log.info("SMS webhook: message %s is %s", report.message_id, report.state)
-        if outcome.retry:
-            log.info("SMS webhook: message %s is sent once more as %s", report.message_id, outcome.retry)
-    else:
-        log.info("SMS webhook: late %s for message %s changes nothing", report.state, report.message_id)

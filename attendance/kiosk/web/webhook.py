@@ -11,12 +11,12 @@ from attendance.clock import Clock
 from attendance.domain.receipt import GatewayState, Report
 from attendance.errors import AttendanceError, StorageError
 from attendance.kiosk.report_intake import ReportIntake, Standing, ping_values, read_standing
+from attendance.kiosk.sparse_log import SparseLog
 from attendance.kiosk.store import delivery_log
 from attendance.kiosk.store.database import reading
 from attendance.kiosk.store.receipts import Rules
 from attendance.kiosk.web.access import Access
-from attendance.kiosk.web.refusals import RefusalLog
-from attendance.kiosk.web.webhook_app import Reporters, webhook_app
+from attendance.kiosk.web.webhook_app import Refusal, Reporters, webhook_app
 from attendance.kiosk.web.webhook_plan import WebhookPlan, filled
 from attendance.ops import ports, sqlite, tls
 from attendance.ops.health import ProbeResult, Problem
@@ -118,7 +118,7 @@ class SMSWebhookReceiver:
         rules = Rules(plan.log_deliveries, plan.retry_failed, timedelta(minutes=plan.expire_after_minutes), plan.zone)
         self._intake = ReportIntake(self._writer, plan.clock, rules)
         self._reporters = Reporters(plan.auth_token, plan.signing_key, plan.access, plan.clock)
-        self._refused = RefusalLog("SMS webhook", plan.clock)
+        self._warn = SparseLog(log, logging.WARNING, plan.clock)
         self._web: WebServer | None = None
         self._fault: Problem | None = None
         self._upkeep_due_ns = 0
@@ -244,6 +244,9 @@ class SMSWebhookReceiver:
         if not self._plan.tls_certificate:
             return None
         return tls.server_context(Path(self._plan.tls_certificate), Path(self._plan.tls_key))
+
+    def _refused(self, refusal: Refusal) -> None:
+        self._warn(f"SMS webhook: refused with {refusal.status}: {refusal.reason}")
 
     def _take(self, report: Report) -> str:
         outcome = self._intake.take(report)

@@ -11,10 +11,17 @@ from attendance.domain.receipt import Report, read_report
 from attendance.errors import BadInput, StorageError
 from attendance.kiosk.web import signature
 from attendance.kiosk.web.access import Access, bears, same_origin
-from attendance.kiosk.web.refusals import Refusal
 from attendance.ops.webserver import BODY_LIMIT_BYTES
 
 _TRY_AGAIN_S = "10"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """An HTTP status, and why: for the person who looks after the peer or the gate."""
+
+    status: int
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
