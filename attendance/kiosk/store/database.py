@@ -49,7 +49,10 @@ def create_or_migrate(path: Path, now: Moment, *, keep_copy: bool = True) -> Non
             with sqlite.transaction(conn):
                 begin_epoch(conn, "created", now)
     except sqlite3.Error as error:
-        raise StorageError(f"The database {str(path)!r} is damaged ({error}). Restore it from a backup.") from error
+        note_damage(path, error)
+        raise StorageError(
+            f"The database {str(path)!r} is damaged ({error}). Start the gate: it repairs it and says what was lost."
+        ) from error
     finally:
         conn.close()
 
