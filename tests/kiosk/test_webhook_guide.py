@@ -4,18 +4,13 @@ import json
 import re
 import shlex
 import subprocess
-from collections.abc import Iterator
-from datetime import UTC
 from pathlib import Path
 
 import pytest
+from report_desk import Desk
 
-from attendance.clock import SystemClock
 from attendance.domain.receipt import GatewayState, read_report
-from attendance.kiosk.store.database import create_or_migrate
 from attendance.kiosk.web import webhook
-from attendance.kiosk.web.access import Access
-from attendance.kiosk.web.webhook import SMSWebhookReceiver
 from attendance.ops import tls
 from attendance.ops.health import Problem
 
@@ -28,34 +23,10 @@ def command(program: str, containing: str = "") -> list[str]:
     return shlex.split(found)
 
 
-@pytest.fixture
-def receiver(tmp_path: Path) -> Iterator[SMSWebhookReceiver]:
-    database, clock = tmp_path / "attendance.db", SystemClock()
-    create_or_migrate(database, clock.now())
-    receiver = SMSWebhookReceiver(
-        database,
-        0,
-        True,
-        "",
-        host="127.0.0.1",
-        log_deliveries=True,
-        retry_failed=False,
-        signing_key="",
-        tls_certificate="",
-        tls_key="",
-        expire_after_minutes=120,
-        zone=UTC,
-        clock=clock,
-        access=Access(),
-    )
-    assert receiver.start()
-    yield receiver
-    receiver.stop()
-
-
-def test_the_first_try_is_answered_as_promised(receiver: SMSWebhookReceiver, caplog: pytest.LogCaptureFixture) -> None:
+def test_the_first_try_is_answered_as_promised(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
     """The curl command, as it stands there, and its line in the log."""
     caplog.set_level("INFO")
+    receiver = desk.started()
     words = [word.replace(":8081", f":{receiver.port}") for word in command("curl", "localhost:8081")]
     done = subprocess.run([*words, "--silent"], capture_output=True, text=True, timeout=30, check=True)
     assert json.loads(done.stdout)["success"] is True
