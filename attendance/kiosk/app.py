@@ -1,46 +1,77 @@
 """The gate's composition root: what exists, who gets what, in which order it starts and, reversed, ends."""
 
+import faulthandler
 import logging
 import os
 import signal
 import threading
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from types import FrameType
 from zoneinfo import ZoneInfo
 
+from attendance import __version__
 from attendance.clock import Clock
 from attendance.config import Paths, Settings
-from attendance.kiosk import erasure, keyring, plan, probes
+from attendance.kiosk import backups, erasure, keyring, measures, plan, probes, recovery, statuses
 from attendance.kiosk.album import Album, Entry
+from attendance.kiosk.backups import DatabaseBackupManager
 from attendance.kiosk.camera_process import CameraProcess
+from attendance.kiosk.database_probe import DatabaseProbe
 from attendance.kiosk.display import Display
 from attendance.kiosk.feedback import SignalFeedback
+from attendance.kiosk.metric_catalogue import CATALOGUE
 from attendance.kiosk.plan import RunOptions
+from attendance.kiosk.recycling import VisionRelief
 from attendance.kiosk.redating import Redating
-from attendance.kiosk.station import Station
+from attendance.kiosk.retention import Policy, Retention
+from attendance.kiosk.station import Outcome, Station
 from attendance.kiosk.store import register
 from attendance.kiosk.store.database import create_or_migrate, reading
+from attendance.kiosk.web.endpoint import HealthEndpoint
 from attendance.kiosk.web.events import ScreenEvents
-from attendance.kiosk.web.health import HealthPages
-from attendance.kiosk.web.pages import gate_app
+from attendance.kiosk.web.metrics import metrics_blueprint
 from attendance.kiosk.web.preview import PreviewFeed
 from attendance.kiosk.web.screen import Screen
+from attendance.kiosk.web.webhook import SMSWebhookReceiver
 from attendance.ops import sqlite, systemd
+from attendance.ops.disk import DiskWatch, Reserve
+from attendance.ops.exposition import Exposition
 from attendance.ops.health import HealthBoard, ProbeResult
 from attendance.ops.instance import InstanceLock
+from attendance.ops.logs import LogKeeper
 from attendance.ops.machine import MachineProbe
+from attendance.ops.memory import MemoryWatch, Watched, release_own_memory
+from attendance.ops.metrics import MetricsCollector
+from attendance.ops.run_marker import RunMarker
 from attendance.ops.service import Service
 from attendance.ops.sqlite import Writer
-from attendance.ops.webserver import Streams, WebServer
+from attendance.ops.watchdog import WatchdogTimer
+from attendance.ops.webserver import Streams
 from attendance.vision.messages import Portrait, Verdict
 
 log = logging.getLogger(__name__)
 
 _ALIVE_S = 5.0
-"""How often the supervisor is told that the gate lives; half of the shortest useful ``WatchdogSec``."""
+"""How often the main loop shows life; half of the shortest useful ``WatchdogSec``."""
+_SERVICE_DEADLINE_S = 60.0
+"""Longer than any step of a part that works: the slowest waits 30 s for the database."""
+_VISION_DEADLINE_S = 120.0
+"""So long replacing the vision process may fail before the whole gate is started anew."""
 _STOP_S = 1.5
 _LOST_PHOTO = "The gate was interrupted before a face was found."
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Something that starts and ends. Its thread must show life every ``deadline_s``."""
+
+    name: str
+    start: Callable[[], object]
+    stop: Callable[[float], bool]
+    service: Service | None = None
+    deadline_s: float = _SERVICE_DEADLINE_S
 
 
 class Gate:
@@ -53,21 +84,65 @@ class Gate:
         self._options = options
         self._stopping = threading.Event()
         self._started = False
-        self._earlier_restarts = 0
         self._zone = ZoneInfo(settings.school.timezone)
-        rules = plan.gate_rules(settings, keyring.load(paths.resolve(settings.cards.key)))
+        self._rules = plan.gate_rules(settings, keyring.load(paths.resolve(settings.cards.key)))
+        self._access = plan.access(settings)
+        logs = paths.resolve(settings.logging.log_dir)
 
         self._lock = InstanceLock(paths.data_dir)
+        self._marker = RunMarker(paths.data_dir, clock)
+        self._board = HealthBoard(clock.boot_ns)
+        self._metrics = MetricsCollector(
+            paths.resolve(settings.metrics.export_file),
+            settings.metrics.export_interval_seconds,
+            settings.metrics.enabled,
+            catalogue=CATALOGUE,
+            clock=clock,
+            zone=self._zone,
+        )
+        self._watchdog = WatchdogTimer(
+            settings.watchdog.timeout_seconds,
+            settings.watchdog.restart_command,
+            settings.watchdog.enabled,
+            paths.resolve(settings.watchdog.log_file),
+            restarts_per_hour=settings.watchdog.restarts_per_hour,
+            zone=self._zone,
+            clock=clock,
+            before_restart=self._marker.expect_end,
+            not_restarted=self._marker.go_on,
+        )
         self._writer = Writer(lambda: sqlite.connect(paths.database))
+        self._backups = DatabaseBackupManager(
+            configuration=(settings, paths), clock=clock, on_made=lambda ms: measures.backup(self._metrics, ms)
+        )
+        disk = settings.disk_monitor
+        self._retention = Retention(
+            paths.database,
+            paths.data_dir,
+            self._writer,
+            clock,
+            self._zone,
+            Policy(disk.photo_retention_days, settings.cloud.enabled),
+            DiskWatch(
+                paths.data_dir,
+                warn_percent=disk.warn_threshold_percent,
+                critical_percent=disk.critical_threshold_percent,
+            ),
+            Reserve(paths.data_dir / ".reserve"),
+        )
+        self._album = Album(
+            paths.data_dir,
+            self._writer,
+            lambda scan_id: self._display.photo_kept(scan_id),
+            has_room=lambda: self._retention.photos_have_room,
+            measure=self._measure_photo,
+        )
         self._events = ScreenEvents()
-        self._board = HealthBoard()
-        self._board_service = Service("health", self._board)
-        self._album = Album(paths.data_dir, self._writer, lambda scan_id: self._display.photo_kept(scan_id))
         self._preview = PreviewFeed(lambda fps: self._camera.watch(fps))
         self._camera = CameraProcess(
             plan.vision_plan(settings, paths, options),
             timeout_s=float(settings.watchdog.vision_timeout_seconds),
-            log_file=paths.resolve(settings.logging.log_dir) / "vision.log",
+            log_file=logs / "vision.log",
             on_scan=lambda message: self._station.receive(message),
             on_preview=self._preview.put,
             on_replaced=self._vision_replaced,
@@ -82,38 +157,69 @@ class Gate:
             camera=lambda: self._camera.status,
         )
         self._station = Station(
-            rules,
+            self._rules,
             clock,
             self._writer,
             self._album,
             answer=self._answer,
-            show=self._display.show,
+            show=self._show,
             ended=self._source_ended,
         )
-        self._redating = Redating(paths.database, self._writer, clock, rules.schedule, self._zone)
-        self._access = plan.access(settings)
-        self._streams = Streams(settings.screen.max_streams)
-        self._web = self._web_server()
+        self._redating = Redating(paths.database, self._writer, clock, self._rules.schedule, self._zone)
+        self._logs = LogKeeper(logs, [logs / "vision.log"], disk.log_retention_days, clock)
+        relief = VisionRelief(lambda: self._station.quiet_s, self._camera.replace)
+        self._memory = MemoryWatch(
+            [
+                Watched("core", os.getpid, settings.memory.core_budget_mb, release_own_memory),
+                Watched("vision", lambda: self._camera.state.pid, settings.memory.vision_budget_mb, relief),
+            ]
+        )
+        self._webhook = SMSWebhookReceiver(
+            **plan.webhook(settings, paths), zone=self._zone, clock=clock, access=self._access, writer=self._writer
+        )
+        streams = Streams(settings.screen.max_streams)
+        self._health = HealthEndpoint(
+            settings.health_endpoint.port,
+            settings.health_endpoint.host,
+            settings.health_endpoint.enabled,
+            paths.database,
+            token=settings.health_endpoint.token,
+            board=self._board,
+            clock=clock,
+            zone=self._zone,
+            access=self._access,
+            streams=streams,
+            screen=self._screen(streams),
+            blueprints=[metrics_blueprint(Exposition(self._metrics, __version__).text, self._access)],
+            started=lambda: self._started,
+            ready=lambda: self._station.service.state.running and self._camera.state.pid is not None,
+        )
+        self._database_probe = DatabaseProbe(paths.database, clock, self._zone, settings.cloud.enabled)
+        self._parts = self._all_parts()
+        self._watch_parts()
         self._add_probes()
 
     @property
     def port(self) -> int:
         """The port of the pages, once started."""
-        return self._web.port if self._web else 0
+        return self._health.port
 
     def run(self) -> int:
         """Start, work until told to stop, stop; the exit code."""
+        faulthandler.enable()  # a supervisor ends a hang with SIGABRT: then the log has every thread's stack
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, self._asked_to_stop)
-        try:
-            self.start()
-            self._announce()
-            while not self._stopping.wait(_ALIVE_S):
-                if self._station.service.state.running:
-                    systemd.notify("WATCHDOG=1")
-        finally:
-            systemd.notify("STOPPING=1")
-            self.stop()
+        with self._marker:
+            try:
+                self.start()
+                self._announce()
+                while not self._stopping.wait(systemd.beat_s(_ALIVE_S)):
+                    self._watchdog.heartbeat()
+                    if self._watchdog.vouches:
+                        systemd.notify(systemd.ALIVE)
+            finally:
+                systemd.notify(systemd.STOPPING)
+                self.stop()
         return 0
 
     def start(self) -> None:
@@ -123,73 +229,84 @@ class Gate:
             AttendanceError: something a person must change; nothing is left running after ``stop``.
         """
         self._lock.acquire()
+        if unseen := self._marker.begin():
+            self._watchdog.restarts.append("unclean end", unseen)
+        recovery.at_start(self._backups.copies, self._rules.schedule, self._clock.now())
         create_or_migrate(self._paths.database, self._clock.now())
         erasure.reapply(self._paths.database, self._paths.data_dir)
-        self._earlier_restarts = _lines(self._paths.resolve(self._settings.watchdog.log_file))
-        for start in self._starts():
-            start()
+        for part in self._parts:
+            part.start()
         self._close_old_photos()
         self._started = True
-        systemd.notify("READY=1")
+        systemd.notify(systemd.READY)
 
     def stop(self) -> None:
         """End every part in reverse; what was handed over is finished. May be called twice."""
         self._started = False
-        for name, stop in self._stops():
-            if not stop(_STOP_S):
-                log.error("%s did not end in time", name)
+        for part in reversed(self._parts):
+            if not part.stop(_STOP_S):
+                log.error("%s did not end in time", part.name)
         self._lock.release()
 
-    def _starts(self) -> list[Callable[[], None]]:
-        starts = [self._writer.start, self._album.service.start, self._station.service.start]
-        starts += [self._board_service.start, self._display.service.start, self._redating.service.start]
-        if self._feedback_service is not None:
-            starts.append(self._feedback_service.start)
-        if self._web is not None:
-            starts.append(self._web.start)
-        return [*starts, self._camera.start]
+    def _all_parts(self) -> Sequence[_Part]:
+        """Every part in the order of starting: each needs only those before it."""
 
-    def _stops(self) -> list[tuple[str, Callable[[float], bool]]]:
-        stops: list[tuple[str, Callable[[float], bool]]] = [("vision", self._camera.stop)]
-        if self._web is not None:
-            stops.append(("web", self._web.stop))
-        if self._feedback_service is not None:
-            stops.append(("feedback", self._feedback_service.stop))
-        if isinstance(self._feedback, SignalFeedback):
-            stops.append(("pins", self._close_feedback))
-        stops += [("redating", self._redating.service.stop), ("display", self._display.service.stop)]
-        stops += [("health", self._board_service.stop), ("station", self._station.service.stop)]
-        return [*stops, ("album", self._album.stop), ("writer", self._writer.stop)]
+        def own(service: Service) -> _Part:
+            return _Part(service.name, service.start, service.stop, service)
 
-    def _web_server(self) -> WebServer | None:
+        writer, album = self._writer, self._album
+        parts = [
+            _Part("metrics", _nothing, self._metrics.stop),  # their last export has what everybody counted
+            _Part("writer", writer.start, writer.stop, writer.service),
+            _Part("album", album.service.start, album.stop, album.service),
+            own(self._station.service),
+            _Part("backup", self._backups.start, self._backups.stop, self._backups.service, backups.DEADLINE_S),
+            own(self._retention.service),
+            own(self._redating.service),
+            own(self._logs.service),
+            own(self._memory.service),
+            own(self._display.service),
+            _Part("pins", _nothing, self._close_feedback),
+            *([own(self._feedback_service)] if self._feedback_service else []),
+            _Part("SMS webhook", self._webhook.start, self._webhook.stop, self._webhook.service),
+            _Part("database probe", _nothing, self._close_database_probe),
+            _Part("health", self._health.start, self._health.stop),
+            _Part("metrics export", self._metrics.start, _ended),  # after health's first look, to have it
+            _Part("vision", self._camera.start, self._camera.stop),
+        ]
+        return [*parts, _Part("watchdog", self._watchdog.start, self._watchdog.stop)]
+
+    def _watch_parts(self) -> None:
+        for part, service in self._services():
+            self._watchdog.watch(part.name, part.deadline_s, partial(_beat_boot_ns, service))
+        self._watchdog.watch("vision", _VISION_DEADLINE_S, lambda: self._camera.state.well_boot_ns)
+
+    def _services(self) -> list[tuple[_Part, Service]]:
+        """The parts with a thread of their own that must work; what is switched off has none."""
+        off = [
+            *([] if self._settings.database_backup.enabled else [self._backups.service]),
+            *([] if self._settings.sms_webhook.enabled else [self._webhook.service]),
+        ]
+        return [(part, part.service) for part in self._parts if part.service and part.service not in off]
+
+    def _screen(self, streams: Streams) -> Screen | None:
         settings = self._settings
-        if not settings.health_endpoint.enabled:
+        if self._options.headless or not settings.screen.enabled:
             return None
-        health = HealthPages(
-            self._board.snapshot,
-            self._clock,
-            self._zone,
-            started=lambda: self._started,
-            ready=lambda: self._station.service.state.running and self._camera.state.pid is not None,
+        return Screen(
+            events=self._events,
+            preview=self._preview,
+            streams=streams,
+            scan=self._read,
+            photo=self._photo,
+            clock=self._clock,
+            zone=self._zone,
+            school=settings.school.name,
+            gate=settings.device.device_name,
         )
-        screen = None
-        if settings.screen.enabled and not self._options.headless:
-            screen = Screen(
-                events=self._events,
-                preview=self._preview,
-                streams=self._streams,
-                scan=self._read,
-                photo=self._photo,
-                clock=self._clock,
-                zone=self._zone,
-                school=settings.school.name,
-                gate=settings.device.device_name,
-            )
-        app = gate_app(access=self._access, health=health, screen=screen)
-        return WebServer(app, settings.health_endpoint.host, settings.health_endpoint.port, streams=self._streams)
 
     def _add_probes(self) -> None:
-        settings, board = self._settings, self._board
+        settings, board, clock = self._settings, self._board, self._clock
         machine = MachineProbe(
             self._paths.data_dir,
             self._processes,
@@ -198,23 +315,24 @@ class Gate:
             memory_budget_mb=settings.memory.vision_budget_mb + settings.memory.core_budget_mb,
         )
         board.add_probe("system", machine)
-        database = probes.DatabaseProbe(self._paths.database, self._clock, self._zone, settings.cloud.enabled)
-        board.add_probe("database", database)
-        board.add_probe("camera", probes.CameraProbe(self._camera, self._clock))
-        board.add_probe("watchdog", self._watchdog)
-        for later, count in (("backup", "total_backups"), ("sms_webhook", "total_received")):
-            board.report(later, {count: 0}, stopped=True)
-        board.add_probe("clock", probes.clock_probe(self._clock))
-        parts = [self._writer.service, self._album.service, self._station.service, self._display.service]
-        board.add_probe("services", probes.services_probe(parts, self._clock))
+        board.add_probe("database", self._database_probe)
+        board.add_probe("camera", probes.CameraProbe(self._camera, clock, self._zone))
+        watchdog, copies = self._watchdog, self._backups
+        board.add_probe("watchdog", lambda: statuses.watchdog(watchdog.get_status(), watchdog.problems))
+        board.add_probe("backup", lambda: statuses.backup(copies.get_status(), copies.problems))
+        board.add_probe("sms_webhook", self._webhook.probe)
+        board.add_probe("clock", probes.clock_probe(clock))
+        board.add_probe("recording", probes.recording_probe(lambda: self._station.recording))
+        board.add_probe("photos", self._retention)
+        board.add_probe("memory", self._memory)
+        board.add_probe("metrics", self._metrics.probe)
+        deadlines = {service: part.deadline_s for part, service in self._services()}
+        board.add_probe("services", probes.services_probe(deadlines, clock))
         if isinstance(self._feedback, SignalFeedback):
             feedback = self._feedback
             board.add_probe("feedback", lambda: ProbeResult("feedback", {}, feedback.problems))
-
-    def _watchdog(self) -> ProbeResult:
-        return ProbeResult(
-            "watchdog", {"running": True, "total_restarts": self._earlier_restarts + self._camera.state.replaced}
-        )
+        self._metrics.add_source(measures.SnapshotMeasures(self._metrics, board.snapshot))
+        self._metrics.add_source(lambda: measures.gauges(self._metrics, copies.gauges()))
 
     def _processes(self) -> list[int]:
         vision = self._camera.state.pid
@@ -222,7 +340,7 @@ class Gate:
 
     def _announce(self) -> None:
         log.info("gate %s is ready", self._settings.device.device_id)
-        if self._web is None:
+        if not self._health.serving:
             print("The gate runs.", flush=True)
             return
         page = "health" if self._options.headless or not self._settings.screen.enabled else ""
@@ -240,8 +358,19 @@ class Gate:
             self._feedback.close()
         return True
 
+    def _close_database_probe(self, timeout_s: float) -> bool:
+        self._database_probe.close()  # the last connection to go takes the write-ahead log along
+        return True
+
     def _answer(self, verdict: Verdict) -> None:
         self._camera.answer(verdict)
+
+    def _show(self, outcome: Outcome) -> None:
+        self._display.show(outcome)
+        measures.outcome(self._metrics, outcome)
+
+    def _measure_photo(self, entry: Entry, kept: bool) -> None:
+        measures.photo(self._metrics, kept, (self._clock.boot_ns() - entry.read_boot_ns) / 1e9)
 
     def _read(self, payload: bytes) -> bool:
         if not self._started:
@@ -260,10 +389,7 @@ class Gate:
     def _vision_replaced(self, reason: str) -> None:
         self._preview.clear()
         self._station.interrupted(reason)
-        _append(
-            self._paths.resolve(self._settings.watchdog.log_file),
-            f"{self._clock.now().at.astimezone(self._zone).isoformat(timespec='seconds')} vision replaced: {reason}\n",
-        )
+        self._watchdog.restarts.append("vision replaced", reason)
 
     def _source_ended(self) -> None:
         if self._options.exit_at_end:
@@ -273,17 +399,14 @@ class Gate:
         self._stopping.set()
 
 
-def _lines(path: Path) -> int:
-    try:
-        return path.read_bytes().count(b"\n")
-    except OSError:
-        return 0
+def _nothing() -> None:
+    """The start of what is there from the beginning."""
 
 
-def _append(path: Path, line: str) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with path.open("a", encoding="utf-8") as file:
-            file.write(line)
-    except OSError as error:
-        log.error("%s cannot be written: %s", path, error.strerror)
+def _ended(timeout_s: float) -> bool:
+    """The stop of what another part stops."""
+    return True
+
+
+def _beat_boot_ns(service: Service) -> int:
+    return service.state.beat_boot_ns

@@ -1,6 +1,6 @@
 """What is looked at to say how healthy a gate is, and every problem that can be found, with what to do about it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 
@@ -15,7 +15,6 @@ from attendance.vision.messages import Status
 _STALE_FRAME_S = 10.0
 _FIRST_STATUS_S = 45.0
 """Loading OpenCV and the face models from a slow card takes up to half of it."""
-_SERVICE_DEADLINE_S = 30.0
 _STEP_S = 5.0
 """NTP slews smaller differences away; a larger one is a jump."""
 _STEP_MEMORY_S = 600.0
@@ -229,18 +228,22 @@ def recording_probe(recording: Callable[[], bool]) -> Callable[[], ProbeResult]:
     return probe
 
 
-def services_probe(services: Iterable[Service], clock: Clock) -> Callable[[], ProbeResult]:
-    """Whether every thread of the core lives and does its work."""
-    watched = list(services)
+def services_probe(services: Mapping[Service, float], clock: Clock) -> Callable[[], ProbeResult]:
+    """Whether every thread of the core lives and does its work.
+
+    Args:
+        services: each with the seconds that one step may take.
+    """
+    watched = dict(services)
 
     def probe() -> ProbeResult:
         problems = []
-        for service in watched:
+        for service, deadline_s in watched.items():
             state = service.state
             stale_s = (clock.boot_ns() - state.beat_boot_ns) / 1e9
             if state.failing:
                 problems.append(_SERVICE_FAILING.said(name=state.name, error=state.error))
-            elif not state.running or stale_s > _SERVICE_DEADLINE_S:
+            elif not state.running or stale_s > deadline_s:
                 problems.append(_SERVICE_DEAD.said(name=state.name))
         return ProbeResult("services", {service.name: service.state.failures for service in watched}, problems)
 

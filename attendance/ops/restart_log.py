@@ -46,7 +46,7 @@ class RestartLog:
     """The restarts so far. Any thread may use it; a disk that refuses is logged and costs the entry only.
 
     Args:
-        path: the file; it and its folder are made when there is something to write.
+        path: the file; it and its folder are made when they are needed.
         zone: in which the lines' times are.
     """
 
@@ -56,6 +56,10 @@ class RestartLog:
         self._zone = zone
         self._lock = threading.Lock()
         self._read: _Read | None = None
+
+    def make(self) -> None:
+        """Make the file, so that whoever follows it finds it before there is an entry."""
+        self._write("")
 
     def append(self, kind: Kind, cause: str, detail: str = "") -> None:
         """Enter a restart. ``detail`` may have many lines, as the stacks of all threads."""

@@ -115,6 +115,7 @@ class WatchdogTimer:
         """Count from now on. A second call, or one while not enabled, does nothing."""
         if not self._enabled or self._service.state.running:
             return
+        self.restarts.make()
         self._beat_ns = self._fresh_ns = self._due_ns = self._clock.boot_ns()
         self._service.start()
 
