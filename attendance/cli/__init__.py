@@ -11,7 +11,10 @@ from collections.abc import Sequence
 from attendance import __version__
 from attendance.errors import AttendanceError, ConfigError
 
-VERBS = ("run", "students", "cards", "calendar", "report", "status", "config", "doctor", "sim", "demo-school")
+VERBS = (
+    *("run", "students", "cards", "calendar", "report", "status", "config", "doctor"),
+    *("backup", "selftest", "upgrade", "sim", "demo-school"),
+)
 _FAILED = 1
 _WRONG_USE = 2
 _INTERRUPTED = 130

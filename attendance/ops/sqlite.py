@@ -82,6 +82,11 @@ def migrate(conn: sqlite3.Connection, steps: Sequence[str], name: str) -> int:
     return before
 
 
+def columns(conn: sqlite3.Connection, table: str) -> list[str]:
+    """The names of a table's columns in their order; none if there is no such table. Reads only."""
+    return [str(row[0]) for row in conn.execute("SELECT name FROM pragma_table_info(?)", (table,))]
+
+
 def _statements(script: str) -> Iterator[str]:
     """The statements of a script; ``executescript`` would commit between them."""
     pending = ""
