@@ -1,0 +1,1 @@
+"""Documented import paths of what keeps a gate alive and visible."""

@@ -1,0 +1,5 @@
+"""Documented import path of ``HealthEndpoint``."""
+
+from attendance.kiosk.web.endpoint import HealthEndpoint
+
+__all__ = ["HealthEndpoint"]
