@@ -103,3 +103,10 @@ def test_a_foreign_host_is_refused(server: WebServer, path: str) -> None:
     """A page of the internet that points its name at this device reads nothing."""
     assert get(server, path, Host="evil.example") == 421
     assert get(server, "/ping", Host="evil.example") == 200
+
+
+@pytest.mark.parametrize("host", ["..", ".", "a..b", "xn--a", "a" * 300, "[::", "a b", "%", "%00"])
+def test_a_host_that_can_be_no_name_is_refused_and_breaks_nothing(server: WebServer, host: str) -> None:
+    """It gets the answer of any foreign name, never a failure of ours."""
+    assert get(server, "/", Host=host) == 421
+    assert get(server, "/ping", Host=host) == 200
