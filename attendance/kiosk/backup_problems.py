@@ -3,7 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-from attendance.clock import from_rfc3339
+from attendance.clock import Moment, from_rfc3339
+from attendance.errors import StorageError
+from attendance.kiosk.backup_schedule import least_age_s
+from attendance.kiosk.copies import NoSecondTarget, Shrunk
+from attendance.kiosk.store.copying import Damaged
 from attendance.ops.health import Problem
 
 OLD = Problem(
@@ -69,6 +73,26 @@ REPLACED = Problem(
     "A backup was restored at {at}, from {base}. No safety copy could be made of the database before it.",
     "Its files are in data/damaged/{evidence}. Then run `attendance backup acknowledge`.",
 )
+
+
+def of_failure(error: StorageError) -> Problem:
+    """The problem that a failed backup is."""
+    if isinstance(error, Damaged):
+        return DAMAGED.said(why=error)
+    return (SHRUNK if isinstance(error, Shrunk) else FAILED).said(why=error)
+
+
+def of_second(error: Exception) -> Problem:
+    """The problem that the second place has."""
+    return (SECOND_MISSING if isinstance(error, NoSecondTarget) else SECOND_FAILED).said(why=error)
+
+
+def of_age(newest: Moment | None, now: Moment, late_s: float, running_s: float) -> list[Problem]:
+    """Whether the newest backup is too old, or none was made for too long."""
+    if newest is None:
+        return [MISSING] if running_s > late_s else []
+    age = least_age_s(newest, now)
+    return [OLD.said(hours=age / 3600)] if age > late_s else []
 
 
 def of_report(report: Mapping[str, Any]) -> Problem:

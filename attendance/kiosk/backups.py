@@ -11,20 +11,16 @@ from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from attendance.clock import Clock, Moment, SystemClock
-from attendance.errors import AlreadyRunning, AttendanceError, StorageError
+from attendance.errors import AttendanceError, StorageError
 from attendance.kiosk import backup_problems, recovery, restoring
+from attendance.kiosk.backup_plan import configured_plan
 from attendance.kiosk.backup_schedule import age_s, drill_due, least_age_s
-from attendance.kiosk.copies import BackupPlan, Copies, NoSecondTarget, Shrunk
+from attendance.kiosk.copies import Copies
 from attendance.kiosk.drill import Drill, DrillResult
-from attendance.kiosk.restoring import Replacement
-from attendance.kiosk.store import contents
 from attendance.kiosk.store.copying import Damaged
-from attendance.kiosk.store.database import mark_damaged, reading
-from attendance.ops import backup, manifest
+from attendance.kiosk.store.database import mark_damaged
 from attendance.ops.backup import Cancelled, Stop
 from attendance.ops.health import Problem
-from attendance.ops.instance import InstanceLock
-from attendance.ops.manifest import BadBackup
 from attendance.ops.service import Service
 from attendance.ops.shelf import Stored
 
@@ -51,10 +47,11 @@ class DatabaseBackupManager:
 
     Args:
         db_path, backup_dir, backup_interval, keep_backups, enabled, check_integrity, keep_daily, keep_weekly,
-            second_dir, drill_at, device_id, zone: as in the configuration, which says each that is not given. An empty
-            ``second_dir`` means none.
+            second_dir, drill_at, device_id, zone: as in the configuration, which says each that is not given. The
+            configured ``second_dir`` is for the configured database only.
         configuration: settings and places that hold instead of this installation's.
         on_made: called with the milliseconds that each backup took.
+        on_damaged: called once when the live database turns out to be damaged; the next start repairs it.
     """
 
     def __init__(
@@ -75,32 +72,32 @@ class DatabaseBackupManager:
         clock: Clock | None = None,
         configuration: "tuple[Settings, Paths] | None" = None,
         on_made: Callable[[float], None] = lambda milliseconds: None,
+        on_damaged: Callable[[], None] = lambda: None,
     ) -> None:
         if configuration is None:
             from attendance.config import configured
 
             configuration = configured()
         settings, paths = configuration
-        own = settings.database_backup
-        second = own.second_dir if second_dir is None else str(second_dir)
-        self.plan = BackupPlan(
-            enabled=own.enabled if enabled is None else enabled,
-            database=Path(db_path or paths.database).absolute(),
-            folder=Path(backup_dir or paths.resolve(own.backup_dir)).absolute(),
-            interval_s=own.backup_interval_seconds if backup_interval is None else backup_interval,
-            keep=max(1, own.keep_backups if keep_backups is None else keep_backups),
-            keep_daily=own.keep_daily if keep_daily is None else keep_daily,
-            keep_weekly=own.keep_weekly if keep_weekly is None else keep_weekly,
-            second_dir=paths.resolve(second).absolute() if second else None,
-            check=own.check_integrity if check_integrity is None else check_integrity,
-            drill_at=drill_at or own.drill_at,
-            device_id=device_id or settings.device.device_id,
-            zone=zone or ZoneInfo(settings.school.timezone),
+        self.plan = configured_plan(settings, paths).but(
+            enabled=enabled,
+            database=Path(db_path).absolute() if db_path else None,
+            folder=Path(backup_dir).absolute() if backup_dir else None,
+            interval_s=backup_interval,
+            keep=max(1, keep_backups) if keep_backups is not None else None,
+            keep_daily=keep_daily,
+            keep_weekly=keep_weekly,
+            second_dir=Path(second_dir).absolute() if second_dir else None,
+            check=check_integrity,
+            drill_at=drill_at,
+            device_id=device_id,
+            zone=zone,
         )
         self._clock = clock or SystemClock(settings.clock.trust_rtc)
         self.copies = Copies(self.plan, self._clock)
         self.rehearsal = Drill(self.copies, self._clock)
         self._on_made = on_made
+        self._on_damaged = on_damaged
         self._stop = Stop()
         self._busy = threading.Lock()
         self._started_ns = self._clock.boot_ns()
@@ -154,7 +151,7 @@ class DatabaseBackupManager:
     def check_integrity(self, path: str | Path | None = None) -> bool:
         """Whether the live database, or a backup, is whole. Reads it to its end; nothing is ever made."""
         try:
-            damage = self._live_damage() if path is None else self._damage_of(Path(path))
+            damage = self.copies.damage(None if path is None else Path(path))
         except (AttendanceError, sqlite3.Error, OSError) as error:
             damage = str(error)
         if damage:
@@ -197,24 +194,8 @@ class DatabaseBackupManager:
         Raises:
             AttendanceError: it is no whole backup of ours, or the disk refused; nothing was changed.
         """
-        found = self.copies.verify(path, Stop())
-        if not other_gate and not self.copies.is_ours(found):
-            raise BadBackup(
-                f"{str(path)!r} is of the gate {found.facts.get('device_id')!r}, this is {self.plan.device_id!r}. "
-                "Add --other-gate if it is right so."
-            )
-        lock = InstanceLock(self.plan.data_dir)
         with self._busy:
-            Replacement(self.plan.database).stage(Stored(path, found), Stop())
-            try:
-                lock.acquire()
-            except AlreadyRunning:
-                return False
-            try:
-                recovery.swap_in(self.copies, self._clock.now())
-            finally:
-                lock.release()
-        return True
+            return recovery.put_back(self.copies, path, self._clock.now(), other_gate=other_gate)
 
     def drill(self) -> DrillResult:
         """Rehearse a restore of the newest backup now.
@@ -253,7 +234,10 @@ class DatabaseBackupManager:
         if drill is not None and not drill.ok:
             found.append(backup_problems.DRILL_FAILED.said(why=drill.why))
         if self.plan.enabled:
-            found += self._lateness(self._clock.now())
+            now, known = self._clock.now(), self._stored()
+            newest = known[0].manifest.made if known else None
+            late_s = _LATE_INTERVALS * self.plan.interval_s
+            found += backup_problems.of_age(newest, now, late_s, self._running(now).total_seconds())
         return found
 
     @property
@@ -281,7 +265,9 @@ class DatabaseBackupManager:
             except Cancelled:
                 raise
             except StorageError as error:
-                self._failure = self._explained(error)
+                self._failure = backup_problems.of_failure(error)
+                if isinstance(error, Damaged):
+                    self._found_damaged(str(error))
                 raise
             finally:
                 self._listing = None
@@ -291,14 +277,11 @@ class DatabaseBackupManager:
             self._copy_to_second(made, stop)
             return made
 
-    def _explained(self, error: StorageError) -> Problem:
-        if isinstance(error, Damaged):
-            self._integrity = "corrupted"
-            mark_damaged(self.plan.database, str(error))
-            return backup_problems.DAMAGED.said(why=error)
-        if isinstance(error, Shrunk):
-            return backup_problems.SHRUNK.said(why=error)
-        return backup_problems.FAILED.said(why=error)
+    def _found_damaged(self, why: str) -> None:
+        mark_damaged(self.plan.database, why)
+        known, self._integrity = self._integrity == "corrupted", "corrupted"
+        if not known:
+            self._on_damaged()
 
     def _copy_to_second(self, made: Stored, stop: Stop) -> None:
         """A second copy that fails is a problem; the first one is there all the same."""
@@ -307,10 +290,8 @@ class DatabaseBackupManager:
             self.copies.copy_to_second(made, stop)
         except Cancelled:
             raise
-        except NoSecondTarget as error:
-            self._second_failure = backup_problems.SECOND_MISSING.said(why=error)
         except (StorageError, OSError) as error:
-            self._second_failure = backup_problems.SECOND_FAILED.said(why=error)
+            self._second_failure = backup_problems.of_second(error)
 
     def _backup_due(self, now: Moment) -> bool:
         """Measured from the newest backup that exists: a loop of restarts makes none."""
@@ -321,19 +302,12 @@ class DatabaseBackupManager:
         return not known or least_age_s(known[0].manifest.made, now) >= self.plan.interval_s
 
     def _drill_due(self, now: Moment) -> bool:
-        if self.copies.newest() is None:
-            return False
         last = self.last_drill()
-        running = timedelta(microseconds=(now.boot_ns - self._started_ns) / 1000)
-        return drill_due(last.done if last else None, now, self.plan.drill_at, self.plan.zone, running)
+        due = drill_due(last.done if last else None, now, self.plan.drill_at, self.plan.zone, self._running(now))
+        return due and self.copies.newest() is not None
 
-    def _lateness(self, now: Moment) -> list[Problem]:
-        known, late_s = self._stored(), _LATE_INTERVALS * self.plan.interval_s
-        if known:
-            age = least_age_s(known[0].manifest.made, now)
-            return [backup_problems.OLD.said(hours=age / 3600)] if age > late_s else []
-        waited = (now.boot_ns - self._started_ns) / 1e9
-        return [backup_problems.MISSING] if waited > late_s else []
+    def _running(self, now: Moment) -> timedelta:
+        return timedelta(microseconds=(now.boot_ns - self._started_ns) / 1000)
 
     def _stored(self) -> list[Stored]:
         now = self._clock.boot_ns()
@@ -347,20 +321,6 @@ class DatabaseBackupManager:
         if self._integrity == "unknown" and known and known[0].manifest.integrity:
             return "ok"
         return self._integrity
-
-    def _live_damage(self) -> str:
-        backup.refuse_empty(self.plan.database)
-        with reading(self.plan.database) as conn:
-            contents.read(conn)
-            return contents.faults(conn)
-
-    def _damage_of(self, path: Path) -> str:
-        backup.refuse_empty(path)
-        if manifest.path_of(path).exists():
-            backup.verify(path, Stop())
-        with backup.opened_alone(path) as conn:
-            contents.read(conn)
-            return contents.faults(conn)
 
     def _row(self, path: Path, kind: str, at: datetime, *, verified: bool) -> dict[str, Any]:
         size = path.stat().st_size

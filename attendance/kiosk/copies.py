@@ -2,18 +2,16 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
-from datetime import time
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 from attendance.clock import Clock
 from attendance.errors import AttendanceError, StorageError
 from attendance.kiosk import erasure, photo_records
+from attendance.kiosk.backup_plan import BackupPlan
 from attendance.kiosk.store import contents, copying
 from attendance.kiosk.store.contents import Contents
-from attendance.kiosk.store.database import migrations
-from attendance.ops import backup
+from attendance.kiosk.store.database import migrations, reading
+from attendance.ops import backup, manifest
 from attendance.ops.backup import Stop
 from attendance.ops.manifest import BadBackup, Manifest
 from attendance.ops.shelf import Shelf, Stored
@@ -22,35 +20,6 @@ log = logging.getLogger(__name__)
 
 ALLOWED = ".attendance-backups"
 """A file of this name in the second directory says that it is meant, although it lies on the disk of the data."""
-
-
-@dataclass(frozen=True, slots=True)
-class BackupPlan:
-    """What the configuration says about backups.
-
-    Attributes:
-        second_dir: where each is copied to; ``None`` for nowhere.
-        check: whether SQLite checks each database before and after.
-        drill_at: local time of the nightly rehearsal.
-        device_id: whose database it is.
-    """
-
-    enabled: bool
-    database: Path
-    folder: Path
-    interval_s: int
-    keep: int
-    keep_daily: int
-    keep_weekly: int
-    second_dir: Path | None
-    check: bool
-    drill_at: time
-    device_id: str
-    zone: ZoneInfo
-
-    @property
-    def data_dir(self) -> Path:
-        return self.database.parent
 
 
 class Shrunk(StorageError):
@@ -148,9 +117,9 @@ class Copies:
         here = self.shelf.everything()
         return here[0] if here else next(iter(self.everything()), None)
 
-    def is_ours(self, manifest: Manifest) -> bool:
+    def is_ours(self, found: Manifest) -> bool:
         """Whether a backup is of this gate."""
-        return manifest.facts.get("device_id") == self.plan.device_id
+        return found.facts.get("device_id") == self.plan.device_id
 
     def verify(self, path: Path, stop: Stop) -> Manifest:
         """Prove that a file is a whole backup of a database that this program can use.
@@ -170,6 +139,20 @@ class Copies:
                 f"{str(path)!r} has schema {schema}, this program knows {len(migrations())}. Install that version."
             )
         return found
+
+    def damage(self, path: Path | None) -> str:
+        """What is wrong with a backup, or with the live database when ``path`` is ``None``; empty when it is whole.
+
+        Raises:
+            AttendanceError: it is missing, not readable, or not ours. Nothing is ever made.
+        """
+        live = self.plan.database
+        backup.refuse_empty(path or live)
+        if path is not None and manifest.path_of(path).exists():
+            backup.verify(path, Stop())
+        with backup.opened_alone(path) if path is not None else reading(live) as conn:
+            contents.read(conn)
+            return contents.faults(conn)
 
     def refuse_shrunk(self, found: Contents) -> None:
         """Compare with the newest backup.

@@ -12,7 +12,7 @@ from typing import Any
 
 from attendance.clock import Moment
 from attendance.domain.schedule import Schedule
-from attendance.errors import StorageError
+from attendance.errors import AlreadyRunning, StorageError
 from attendance.kiosk import erasure, photo_records
 from attendance.kiosk.copies import Copies
 from attendance.kiosk.restoring import SIDE_FILES, Replacement
@@ -20,6 +20,7 @@ from attendance.kiosk.store import contents, reentry, salvage
 from attendance.kiosk.store.database import damage_mark, writing
 from attendance.ops import backup, sqlite
 from attendance.ops.backup import Stop
+from attendance.ops.instance import InstanceLock
 from attendance.ops.manifest import BadBackup
 from attendance.ops.shelf import Stored
 
@@ -50,6 +51,37 @@ def at_start(copies: Copies, schedule: Schedule, now: Moment) -> Mapping[str, An
         return None
     log.error("the database is damaged (%s); it is set aside and repaired", damage)
     return _repair(copies, schedule, now, damage)
+
+
+def put_back(copies: Copies, path: Path, now: Moment, *, other_gate: bool = False) -> bool:
+    """Restore a backup: at once if no gate is running, else at its next start. Call it without the lock.
+
+    Args:
+        other_gate: take it although it is another gate's.
+
+    Returns:
+        Whether it is in place; else it is staged.
+
+    Raises:
+        AttendanceError: it is no whole backup of ours, or the disk refused; nothing was changed.
+    """
+    found = copies.verify(path, Stop())
+    if not other_gate and not copies.is_ours(found):
+        raise BadBackup(
+            f"{str(path)!r} is of the gate {found.facts.get('device_id')!r}, this is {copies.plan.device_id!r}. "
+            "Add --other-gate if it is right so."
+        )
+    Replacement(copies.plan.database).stage(Stored(path, found), Stop())
+    lock = InstanceLock(copies.plan.data_dir)
+    try:
+        lock.acquire()
+    except AlreadyRunning:
+        return False
+    try:
+        swap_in(copies, now)
+    finally:
+        lock.release()
+    return True
 
 
 def swap_in(copies: Copies, now: Moment) -> Mapping[str, Any] | None:

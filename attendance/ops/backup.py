@@ -111,7 +111,7 @@ def snapshot(source: Path, target: Path, stop: Stop) -> None:
         fd = os.open(target, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, PRIVATE)
         try:
             _copy_pages(source, target, fd, stop)
-            os.fsync(fd)
+            _to_the_disk(fd)
         finally:
             os.close(fd)
     except (sqlite3.Error, OSError) as error:
@@ -130,6 +130,12 @@ def _copy_pages(source: Path, target: Path, fd: int, stop: Stop) -> None:
         live.execute("SELECT count(*) FROM sqlite_schema").fetchone()
         live.backup(copy, pages=_STEP_PAGES, progress=between_steps)
         copy.execute("PRAGMA journal_mode=DELETE")
+
+
+def _to_the_disk(fd: int) -> None:
+    """Sync a file and forget it, so that who verifies it reads the disk and not the memory."""
+    os.fsync(fd)
+    os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
 
 
 def digest(path: Path, stop: Stop) -> str:
@@ -157,9 +163,9 @@ def copy_file(source: Path, target: Path, stop: Stop) -> None:
                 copy.flush()
                 os.fdatasync(fd)
                 stop.check(_PAUSE_S)
-            os.fsync(fd)
-            os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)  # who verifies it reads the disk, not the memory
+            _to_the_disk(fd)
     except OSError as error:
+        target.unlink(missing_ok=True)  # a full disk needs the room
         raise StorageError(f"{str(source)!r} could not be copied to {str(target)!r} ({error.strerror}).") from error
 
 

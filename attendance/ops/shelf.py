@@ -58,14 +58,18 @@ class Shelf:
         return self, self.tier("daily"), self.tier("weekly")
 
     def files(self) -> list[Path]:
-        """Everything that is named like a backup; empty if there is no such folder."""
-        return sorted(self.folder.glob(f"{self._stem}_*.db"))
+        """Everything that is named like a backup; empty if there is no such folder, or its disk fails."""
+        try:
+            return sorted(self.folder.glob(f"{self._stem}_*.db"))
+        except OSError:
+            return []
 
     def backups(self) -> list[Stored]:
         """Those with a sound manifest that fits in size, the newest first. They are not read to their end."""
         files = self.files()
         found = [Stored(path, known) for path in files if (known := self._manifest(path)) is not None]
-        self._read = {path.name: self._read[path.name] for path in files if path.name in self._read}
+        names = {path.name for path in files}
+        self._read = {name: read for name, read in list(self._read.items()) if name in names}
         return sorted(found, key=lambda each: -each.manifest.number)
 
     def everything(self) -> list[Stored]:

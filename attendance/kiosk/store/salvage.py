@@ -10,7 +10,7 @@ from attendance.errors import StorageError
 from attendance.kiosk.store import contents
 from attendance.ops import sqlite
 
-_APPEND_ONLY = {"attendance", "epochs", "refusals", "clock_corrections", "meta"}
+_APPEND_ONLY = {"attendance", "epochs", "refusals", "clock_corrections"}
 """A row of these never changes, so one that is there is right. Of any other the damaged database has the later one."""
 _PARENTS_FIRST = ("meta", "epochs", "students", "attendance")
 _LAST_ROW = 1 << 62
