@@ -7,7 +7,6 @@ from typing import Any
 from attendance.clock import Clock, Moment
 from attendance.kiosk import statuses
 from attendance.kiosk.camera_process import CameraProcess
-from attendance.kiosk.database_probe import DatabaseProbe as DatabaseProbe
 from attendance.ops.health import ProbeResult, Problem
 from attendance.ops.service import Service
 from attendance.vision.messages import Status
