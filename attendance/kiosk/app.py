@@ -35,6 +35,7 @@ from attendance.kiosk.web.metrics import metrics_blueprint
 from attendance.kiosk.web.preview import PreviewFeed
 from attendance.kiosk.web.screen import Screen
 from attendance.kiosk.web.webhook import SMSWebhookReceiver
+from attendance.kiosk.web.webhook_plan import as_configured
 from attendance.ops import sqlite, systemd
 from attendance.ops.disk import DiskWatch, Reserve
 from attendance.ops.exposition import Exposition
@@ -175,7 +176,7 @@ class Gate:
             ]
         )
         self._webhook = SMSWebhookReceiver(
-            **plan.webhook(settings, paths), zone=self._zone, clock=clock, access=self._access, writer=self._writer
+            **as_configured(settings, paths), zone=self._zone, clock=clock, access=self._access, writer=self._writer
         )
         streams = Streams(settings.screen.max_streams)
         self._health = HealthEndpoint(

@@ -71,24 +71,6 @@ def access(settings: Settings) -> Access:
     )
 
 
-def webhook(settings: Settings, paths: Paths) -> dict[str, Any]:
-    """What ``SMSWebhookReceiver`` is told."""
-    hook = settings.sms_webhook
-    return {
-        "db_path": paths.database,
-        "port": hook.port,
-        "enabled": hook.enabled,
-        "auth_token": hook.auth_token,
-        "host": hook.host,
-        "log_deliveries": hook.log_deliveries,
-        "retry_failed": hook.retry_failed,
-        "signing_key": hook.signing_key,
-        "tls_certificate": str(paths.resolve(hook.tls_certificate)) if hook.tls_certificate else "",
-        "tls_key": str(paths.resolve(hook.tls_key)) if hook.tls_key else "",
-        "expire_after_minutes": settings.sms_notifications.rate_limiting.expire_after_minutes,
-    }
-
-
 def _session(name: str, times: Any) -> Session:
     return Session(
         name=name,
