@@ -54,17 +54,20 @@ def sizes(data_dir: Path) -> dict[str, dict[str, int]]:
     return found
 
 
+def by_scan(data_dir: Path) -> dict[str, Path]:
+    """Scan id to its photo, as the files are named; the final one where there is an early one too."""
+    photos = sorted((data_dir / "photos").glob("*/*.jpg"), key=lambda photo: not photo.stem.endswith(_EARLY))
+    return {photo.stem.removesuffix(_EARLY): photo for photo in photos}
+
+
 def missing(data_dir: Path, known: Collection[str]) -> list[PhotoRecord]:
     """The records of all photos whose scan is not ``known``, in the order of time; each scan once."""
-    found: dict[str, PhotoRecord] = {}
-    for photo in sorted((data_dir / "photos").glob("*/*.jpg")):
-        scan_id = photo.stem.removesuffix(_EARLY)
-        if scan_id in known:
-            continue
-        record = read(photo, data_dir)
-        if record is not None and record.scan_id == scan_id:
-            found[scan_id] = record  # the final photo sorts behind the early one
-    return sorted(found.values(), key=lambda each: (each.at, each.epoch, each.seq))
+    found = [
+        record
+        for scan_id, photo in by_scan(data_dir).items()
+        if scan_id not in known and (record := read(photo, data_dir)) is not None and record.scan_id == scan_id
+    ]
+    return sorted(found, key=lambda each: (each.at, each.epoch, each.seq))
 
 
 def read(photo: Path, data_dir: Path) -> PhotoRecord | None:

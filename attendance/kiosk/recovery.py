@@ -13,8 +13,9 @@ from typing import Any
 from attendance.clock import Moment
 from attendance.domain.schedule import Schedule
 from attendance.errors import AlreadyRunning, StorageError
-from attendance.kiosk import erasure, photo_records
+from attendance.kiosk import erasure
 from attendance.kiosk.copies import Copies
+from attendance.kiosk.photo_records import by_scan, missing
 from attendance.kiosk.restoring import SIDE_FILES, Replacement
 from attendance.kiosk.store import contents, reentry, salvage
 from attendance.kiosk.store.database import damage_mark, writing
@@ -187,15 +188,16 @@ def _refill(path: Path, copies: Copies, schedule: Schedule) -> dict[str, Any]:
         found = salvage.Salvaged()
         if plan.database.exists():
             found = salvage.salvage(plan.database, conn, erased)
-        records = photo_records.missing(plan.data_dir, reentry.scan_ids(conn))
-        records = [each for each in records if each.student_key not in erased]
+        records = [each for each in missing(plan.data_dir, reentry.scan_ids(conn)) if each.student_key not in erased]
         from_photos = reentry.enter(conn, records, plan.device_id, schedule, plan.zone)
+        photos = {scan_id: str(path.relative_to(plan.data_dir)) for scan_id, path in by_scan(plan.data_dir).items()}
+        reentry.attach(conn, photos, erased)
         salvage.queue_for_sync(conn, [*found.scans, *from_photos])
-        missing = reentry.unaccounted(conn)
+        unaccounted = reentry.unaccounted(conn)
     return {
         "rows_salvaged": found.rows,
         "tables_incomplete": found.incomplete,
         "scans_salvaged": len(found.scans),
         "scans_from_photos": len(from_photos),
-        "scans_missing_at_least": missing,
+        "scans_missing_at_least": unaccounted,
     }

@@ -201,6 +201,27 @@ def test_without_any_backup_what_can_be_read_goes_into_a_fresh_database(gate: Ga
     assert report["scans_missing_at_least"] == len(scans) - len(gate.scans())
 
 
+def test_a_photo_that_the_backup_does_not_name_is_named_again(gate: GateData) -> None:
+    """The scan was backed up before its photo came; the better of two files is taken."""
+    scan = gate.scan("1")
+    gate.manager().create_backup()
+    folder = gate.data / f"photos/{DAY}"
+    folder.mkdir(parents=True)
+    for name in (f"{scan.scan_id}-early.jpg", f"{scan.scan_id}.jpg"):
+        (folder / name).write_bytes(b"\xff\xd8")
+    wreck(gate)
+    start(gate)
+    assert gate.value("SELECT path FROM photos") == f"photos/{DAY}/{scan.scan_id}.jpg"
+
+
+def test_a_photo_under_another_scans_name_is_no_record(gate: GateData) -> None:
+    """Who copies a photo makes no scan."""
+    scan = gate.scan("1", photo=True)
+    photo = gate.data / f"photos/{DAY}/{scan.scan_id}.jpg"
+    photo.rename(photo.with_name("0190a5b2-0000-7000-8000-000000000000.jpg"))
+    assert photo_records.missing(gate.data, set()) == []
+
+
 def test_erased_students_do_not_come_back(gate: GateData) -> None:
     """Neither from the backup, nor from the damaged file, nor from a photo that was left lying."""
     scan = gate.scan("1", photo=True)
@@ -208,8 +229,7 @@ def test_erased_students_do_not_come_back(gate: GateData) -> None:
     photo = gate.data / f"photos/{DAY}/{scan.scan_id}.jpg"
     picture, key = photo.read_bytes(), gate.key("1")
     erasure.erase(gate.database, gate.data, [key])
-    late = photo.with_name("0197-late.jpg")
-    late.write_bytes(picture)
+    photo.write_bytes(picture)
     wreck(gate)
     start(gate)
     assert gate.value(f"SELECT count(*) FROM students WHERE student_key = '{key}'") == 0

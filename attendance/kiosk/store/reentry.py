@@ -1,7 +1,7 @@
 """Scans that are entered again from what is known of them elsewhere, under the number that they always had."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -14,6 +14,8 @@ from attendance.kiosk.store import ledger
 
 SOURCE = "photo"
 """What stands as the source of such a row: nobody read a card when it was written."""
+
+_NAME_PHOTO = "INSERT INTO photos (scan_id, path, score, checks) VALUES (?, ?, 0, '[]')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,21 @@ def enter(
         The ids of those that are in the ledger now.
     """
     return [record.scan_id for record in records if _enter_one(conn, record, device_id, schedule, zone)]
+
+
+def attach(conn: sqlite3.Connection, photos: Mapping[str, str], erased: Collection[str]) -> int:
+    """Name photos in the ledger that are on the disk and not in it; how many.
+
+    Args:
+        photos: scan id to path, relative to the data directory.
+        erased: keys of persons whose photos are not to be named.
+    """
+    bare = conn.execute(
+        "SELECT scan_id, student_key FROM attendance LEFT JOIN photos USING (scan_id) WHERE photos.scan_id IS NULL"
+    ).fetchall()
+    found = [(row[0], photos[row[0]]) for row in bare if row[0] in photos and row[1] not in erased]
+    conn.executemany(_NAME_PHOTO, found)
+    return len(found)
 
 
 def scan_ids(conn: sqlite3.Connection) -> set[str]:
@@ -70,11 +87,6 @@ def _enter_one(
             *(meaning.status, meaning.minutes_late, rfc3339(record.at), SOURCE),
         ),
     ).rowcount
-    if added:
-        conn.execute(
-            "INSERT OR IGNORE INTO photos (scan_id, path, score, checks) VALUES (?, ?, 0, '[]')",
-            (record.scan_id, record.path),
-        )
     return bool(added)
 
 
