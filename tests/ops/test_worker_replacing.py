@@ -138,7 +138,7 @@ def test_a_stop_lets_the_child_end_by_itself(start: Callable[..., Watched], even
 
 
 def test_a_stop_ends_a_child_that_cannot_be_asked(start: Callable[..., Watched]) -> None:
-    """A stopped process does not listen; it is killed after a second."""
+    """A stopped process does not listen; it is killed in less than a second."""
     watched = start()
     assert watched.heard.wait(5)
     pid = watched.worker.state.pid
