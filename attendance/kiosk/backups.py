@@ -2,17 +2,16 @@
 
 import logging
 import sqlite3
-import threading
 import time as timing
 from collections.abc import Callable
-from datetime import UTC, datetime, time, timedelta
+from datetime import time, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
 from attendance.clock import Clock, Moment, SystemClock
 from attendance.errors import AttendanceError, StorageError
-from attendance.kiosk import backup_problems, recovery, restoring
+from attendance.kiosk import backup_listing, backup_problems, recovery, restoring
 from attendance.kiosk.backup_plan import configured_plan
 from attendance.kiosk.backup_schedule import age_s, drill_due, least_age_s
 from attendance.kiosk.copies import Copies
@@ -99,9 +98,8 @@ class DatabaseBackupManager:
         self._on_made = on_made
         self._on_damaged = on_damaged
         self._stop = Stop()
-        self._busy = threading.Lock()
         self._started_ns = self._clock.boot_ns()
-        self._retry_at_ns: int | None = None
+        self._retry_at_ns = 0
         self._integrity = "unknown"
         self._failure: Problem | None = None
         self._second_failure: Problem | None = None
@@ -120,6 +118,9 @@ class DatabaseBackupManager:
 
     def step(self) -> float:
         now = self._clock.now()
+        rest = min(_CHECK_S, self.plan.interval_s)
+        if now.boot_ns < self._retry_at_ns:
+            return rest
         try:
             if self._backup_due(now):
                 self._make("hourly", self._stop)
@@ -127,10 +128,10 @@ class DatabaseBackupManager:
                 self.rehearsal.run(self._stop)
         except Cancelled:
             return 0
-        except StorageError as error:
+        except AttendanceError as error:
             self._retry_at_ns = now.boot_ns + round(min(_RETRY_S, self.plan.interval_s) * 1e9)
             log.error("%s", error)
-        return min(_CHECK_S, self.plan.interval_s)
+        return rest
 
     def create_backup(self) -> str | None:
         """Make a backup now; its path, or ``None`` if that failed."""
@@ -162,16 +163,7 @@ class DatabaseBackupManager:
 
     def list_backups(self) -> list[dict[str, Any]]:
         """The files in the backup folder, the newest first. Times are the school's."""
-        known = self._stored()
-        strangers = set(self.copies.shelf.files()) - {each.path for each in known}
-        rows = [self._row(each.path, each.manifest.kind, each.manifest.made.at, verified=True) for each in known]
-        for path in sorted(strangers, reverse=True):
-            try:
-                written = datetime.fromtimestamp(path.stat().st_mtime, UTC)
-                rows.append(self._row(path, "unknown", written, verified=False))
-            except OSError:
-                continue  # it has just gone
-        return rows
+        return backup_listing.rows(self.copies.shelf, self.plan.zone)
 
     def restore_backup(self, backup_path: str | Path | None) -> bool:
         """Restore a backup, or have a running gate do it at its next start; whether it was restored or staged."""
@@ -194,8 +186,7 @@ class DatabaseBackupManager:
         Raises:
             AttendanceError: it is no whole backup of ours, or the disk refused; nothing was changed.
         """
-        with self._busy:
-            return recovery.put_back(self.copies, path, self._clock.now(), other_gate=other_gate)
+        return recovery.put_back(self.copies, path, self._clock.now(), other_gate=other_gate)
 
     def drill(self) -> DrillResult:
         """Rehearse a restore of the newest backup now.
@@ -203,8 +194,7 @@ class DatabaseBackupManager:
         Raises:
             AttendanceError: its result could not be kept.
         """
-        with self._busy:
-            return self.rehearsal.run(Stop())
+        return self.rehearsal.run(Stop())
 
     def last_drill(self) -> DrillResult | None:
         """What the last rehearsal showed, before a restart too."""
@@ -258,24 +248,23 @@ class DatabaseBackupManager:
         return {name: float(value) for name, value in found.items() if value is not None}
 
     def _make(self, kind: str, stop: Stop, *, accept_shrunk: bool = False) -> Stored:
-        with self._busy:
-            began = timing.monotonic()
-            try:
-                made = self.copies.make(kind, stop, accept_shrunk=accept_shrunk)
-            except Cancelled:
-                raise
-            except StorageError as error:
-                self._failure = backup_problems.of_failure(error)
-                if isinstance(error, Damaged):
-                    self._found_damaged(str(error))
-                raise
-            finally:
-                self._listing = None
-            self._failure = None
-            self._integrity = "ok" if made.manifest.integrity else self._integrity
-            self._on_made((timing.monotonic() - began) * 1000)
-            self._copy_to_second(made, stop)
-            return made
+        began = timing.monotonic()
+        try:
+            made = self.copies.make(kind, stop, accept_shrunk=accept_shrunk)
+        except Cancelled:
+            raise
+        except StorageError as error:
+            self._failure = backup_problems.of_failure(error)
+            if isinstance(error, Damaged):
+                self._found_damaged(str(error))
+            raise
+        finally:
+            self._listing = None
+        self._failure = None
+        self._integrity = "ok" if made.manifest.integrity else self._integrity
+        self._on_made((timing.monotonic() - began) * 1000)
+        self._copy_to_second(made, stop)
+        return made
 
     def _found_damaged(self, why: str) -> None:
         mark_damaged(self.plan.database, why)
@@ -290,14 +279,11 @@ class DatabaseBackupManager:
             self.copies.copy_to_second(made, stop)
         except Cancelled:
             raise
-        except (StorageError, OSError) as error:
+        except StorageError as error:
             self._second_failure = backup_problems.of_second(error)
 
     def _backup_due(self, now: Moment) -> bool:
         """Measured from the newest backup that exists: a loop of restarts makes none."""
-        if self._retry_at_ns is not None and now.boot_ns < self._retry_at_ns:
-            return False
-        self._retry_at_ns = None
         known = self.copies.shelf.everything()
         return not known or least_age_s(known[0].manifest.made, now) >= self.plan.interval_s
 
@@ -321,17 +307,3 @@ class DatabaseBackupManager:
         if self._integrity == "unknown" and known and known[0].manifest.integrity:
             return "ok"
         return self._integrity
-
-    def _row(self, path: Path, kind: str, at: datetime, *, verified: bool) -> dict[str, Any]:
-        size = path.stat().st_size
-        local = at.astimezone(self.plan.zone).replace(tzinfo=None)
-        return {
-            "filename": path.name,
-            "path": str(path),
-            "size_bytes": size,
-            "size_mb": round(size / _MB, 2),
-            "created": local.isoformat(timespec="seconds"),
-            "created_utc": at.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="seconds") + "Z",
-            "kind": kind,
-            "verified": verified,
-        }

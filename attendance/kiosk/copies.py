@@ -1,7 +1,8 @@
 """The gate's backups: making, refusing, keeping, and a second target that may be absent."""
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from attendance.clock import Clock
@@ -48,7 +49,7 @@ class Copies:
         plan = self.plan
         order = self._order(kind, self.refuse_shrunk if not accept_shrunk else lambda found: None)
         made = copying.make(plan.database, self.shelf, order, stop)
-        with self.shelf.locked(stop):
+        with self.shelf.locked(stop), _keeping(self.shelf):
             self.shelf.rotate(plan.keep, plan.keep_daily, plan.keep_weekly, plan.zone, stop)
         log.info("backup %s made (%d bytes)", made.path.name, made.manifest.size_bytes)
         return made
@@ -61,7 +62,8 @@ class Copies:
         """
         shelf = self.shelf.tier(kind)
         made = copying.make(self.plan.database, shelf, self._order(kind, lambda found: None), stop)
-        shelf.keep_newest(keep)
+        with _keeping(shelf):
+            shelf.keep_newest(keep)
         return made
 
     def copy_to_second(self, made: Stored, stop: Stop) -> None:
@@ -75,11 +77,8 @@ class Copies:
         if second is None:
             return
         plan = self.plan
-        with second.locked(stop):
-            try:
-                second.take(made, stop, number_at_least=second.next_number())
-            except BadBackup as error:
-                raise StorageError(str(error)) from error
+        with second.locked(stop), _keeping(second):
+            second.take(made, stop, number_at_least=second.next_number())
             second.rotate(plan.keep, plan.keep_daily, plan.keep_weekly, plan.zone, stop)
 
     def second(self) -> Shelf | None:
@@ -183,6 +182,21 @@ class Copies:
             check=plan.check,
             accept=accept,
         )
+
+
+@contextmanager
+def _keeping(shelf: Shelf) -> Iterator[None]:
+    """Translate what a disk may do to a shelf.
+
+    Raises:
+        StorageError: it refused, or gave back other bytes than it was given.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise StorageError(f"The backups in {str(shelf.folder)!r} cannot be kept ({error.strerror}).") from error
+    except BadBackup as error:
+        raise StorageError(str(error)) from error
 
 
 def _progress(stored: Stored) -> tuple[int, int, int]:
