@@ -19,7 +19,7 @@ from attendance.kiosk.photo_records import by_scan, missing
 from attendance.kiosk.restoring import SIDE_FILES, Replacement
 from attendance.kiosk.store import contents, reentry, salvage
 from attendance.kiosk.store.database import damage_mark, writing
-from attendance.ops import backup, sqlite
+from attendance.ops import backup, sqlite, systemd
 from attendance.ops.backup import Stop
 from attendance.ops.instance import InstanceLock
 from attendance.ops.manifest import BadBackup
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 _QUICK_CHECK_UP_TO_BYTES = 500_000_000
 """A larger file is not read to its end at a start, which would take minutes; the hourly check finds what is wrong."""
 _SAFETY_COPIES_KEPT = 3
+_LONGEST_S = 1800
+"""What the supervisor is asked for when a database has to be read or written as a whole, on a slow card."""
 
 
 def at_start(copies: Copies, schedule: Schedule, now: Moment) -> Mapping[str, Any] | None:
@@ -103,6 +105,7 @@ def swap_in(copies: Copies, now: Moment) -> Mapping[str, Any] | None:
         return done
     if staged is None:
         return done
+    _ask_for_time()
     replacement.prepare(staged, "restored", now, more={"safety_copy": _safety_copy(copies)})
     return replacement.finish()
 
@@ -142,9 +145,11 @@ def _faults(conn: sqlite3.Connection, database: Path, *, thoroughly: bool) -> st
     """After a clean end only the schema is read: a gate that was stopped has emptied its log into the file."""
     contents.tables(conn)
     if thoroughly:
+        _ask_for_time()
         return contents.faults(conn)
     size = database.stat().st_size
     if _ended_uncleanly(database) and size <= _QUICK_CHECK_UP_TO_BYTES:
+        _ask_for_time()
         return contents.faults(conn, quick=True)
     return ""
 
@@ -159,6 +164,7 @@ def _ended_uncleanly(database: Path) -> bool:
 
 def _repair(copies: Copies, schedule: Schedule, now: Moment, damage: str) -> Mapping[str, Any] | None:
     """The newest good backup, then every row that can still be read, then what the photos remember."""
+    _ask_for_time()
     Replacement(copies.plan.database).prepare(
         _newest_good(copies),
         "repaired",
@@ -167,6 +173,11 @@ def _repair(copies: Copies, schedule: Schedule, now: Moment, damage: str) -> Map
         more={"damage": damage},
     )
     return Replacement(copies.plan.database).finish()
+
+
+def _ask_for_time() -> None:
+    """Tell the supervisor that this start takes longer than most."""
+    systemd.notify(f"EXTEND_TIMEOUT_USEC={_LONGEST_S * 1_000_000}")
 
 
 def _newest_good(copies: Copies) -> Stored | None:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import socket
 import sqlite3
 import sys
 from collections.abc import Callable
@@ -431,6 +432,21 @@ def test_a_photo_that_tells_nothing_is_passed_over(gate: GateData, spoil: Callab
     photo.write_bytes(spoil(photo.read_bytes()))
     assert photo_records.read(photo, gate.data) is None
     assert photo_records.missing(gate.data, set()) == []
+
+
+def test_a_repair_asks_the_supervisor_for_time(gate: GateData, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else it would be killed and begun again for ever; a start without work asks for none."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(str(tmp_path / "notify"))
+        supervisor.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        gate.scan("1")
+        start(gate)
+        with pytest.raises(BlockingIOError):
+            supervisor.recv(200)
+        wreck(gate)
+        start(gate)
+        assert supervisor.recv(200) == b"EXTEND_TIMEOUT_USEC=1800000000"
 
 
 def test_the_report_is_plain_json(gate: GateData) -> None:
