@@ -3,6 +3,7 @@
 import sqlite3
 import stat
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -281,10 +282,11 @@ def test_stop_ends_in_the_middle_of_a_backup(gate: GateData, eventually: Callabl
 def test_writers_go_on_during_a_backup_and_it_still_ends(gate: GateData) -> None:
     """The copy is of one instant, however much is written meanwhile."""
     stop, written = threading.Event(), [0]
+    patience = time.monotonic() + 20  # a copy that begins anew with every write would never end
 
     def write() -> None:
         conn = sqlite.connect(gate.database)
-        while not stop.is_set():
+        while not stop.is_set() and time.monotonic() < patience:
             with sqlite.transaction(conn):
                 conn.execute("INSERT INTO meta VALUES ('a' || ?, hex(randomblob(1000)))", (written[0],))
                 conn.execute("INSERT INTO meta VALUES ('b' || ?, '')", (written[0],))
@@ -299,6 +301,7 @@ def test_writers_go_on_during_a_backup_and_it_still_ends(gate: GateData) -> None
         before = written[0]
         made = gate.manager().make()
         assert written[0] > before + 5
+        assert thread.is_alive()
     finally:
         stop.set()
         thread.join()
