@@ -1,0 +1,74 @@
+"""What the installer says before it does anything. What it does: tests/system/test_systemd.py."""
+
+import configparser
+import re
+import subprocess
+from pathlib import Path
+
+from attendance.ops import guardian
+
+ROOT = Path(__file__).parents[2]
+SCRIPT = ROOT / "scripts/install_kiosk.sh"
+UNIT = ROOT / "deploy/systemd/attendance-system.service"
+IMPLY_NO_NEW_PRIVILEGES = (
+    *("NoNewPrivileges", "SystemCallFilter", "SystemCallArchitectures", "RestrictAddressFamilies"),
+    *("RestrictNamespaces", "PrivateDevices", "ProtectKernelTunables", "ProtectKernelModules", "ProtectKernelLogs"),
+    *("ProtectClock", "MemoryDenyWriteExecute", "RestrictRealtime", "RestrictSUIDSGID", "DynamicUser"),
+    *("LockPersonality", "ProtectHostname"),
+)
+"""In a service with a ``User``; source: systemd.exec(5)."""
+
+
+def say(*words: str, user: int = 0) -> "subprocess.CompletedProcess[str]":
+    pretend = f"id() {{ [ $# = 1 ] && [ $1 = -u ] && echo {user} || command id $@; }}; export -f id; "
+    command = ["bash", "-c", f'{pretend} exec bash "$@"', "bash", str(SCRIPT), *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd="/", check=False)
+
+
+def test_a_dry_run_says_what_it_would_do_and_does_nothing() -> None:
+    """Anybody may look, root or not: user, program, sudo line, service, hardware watchdog, in this order."""
+    installed = Path("/etc/sudoers.d/attendance-system").exists()
+    done = say("--dry-run", user=1000)
+    assert done.returncode == 0, done.stderr
+    steps = done.stdout.splitlines()
+    assert all(step.startswith(("would run: ", "would write: ")) for step in steps)
+    order = [""copy_files", "prepare_environment", "/etc/sudoers.d/", "system.conf.d", "systemctl enable"]
+    found = [next(number for number, step in enumerate(steps) if word in step) for word in order]
+    assert found == sorted(found)
+    assert Path("/etc/sudoers.d/attendance-system").exists() == installed
+
+
+def test_without_root_it_refuses_and_says_how() -> None:
+    """Before anything is touched."""
+    done = say(user=1000)
+    assert done.returncode == 1
+    assert "sudo bash scripts/install_kiosk.sh" in done.stderr
+
+
+def test_an_unknown_option_is_no_installation() -> None:
+    """A typing error in --dry-run must not install."""
+    done = say("--dryrun")
+    assert done.returncode == 1
+    assert "--dryrun" in done.stderr
+    assert done.stdout == ""
+
+
+def test_the_unit_lets_sudo_work_and_never_gives_up() -> None:
+    """Nothing in it forbids new privileges, and there is no start limit."""
+    unit = configparser.ConfigParser(strict=False, interpolation=None)
+    unit.optionxform = str  # type: ignore[method-assign,assignment]
+    unit.read(UNIT)
+    assert not set(unit["Service"]) & set(IMPLY_NO_NEW_PRIVILEGES)
+    assert unit["Unit"]["StartLimitIntervalSec"] == "0"
+    wanted = {"Type": "notify", "NotifyAccess": "main", "WatchdogSec": "15", "Restart": "always"}
+    assert wanted.items() <= dict(unit["Service"]).items()
+
+
+def test_the_guardian_waits_as_long_as_systemd() -> None:
+    """One set of times, whoever supervises."""
+    seconds = dict(re.findall(r"^(WatchdogSec|TimeoutStartSec|TimeoutStopSec)=(\d+)$", UNIT.read_text(), re.M))
+    assert {name: float(value) for name, value in seconds.items()} == {
+        "WatchdogSec": guardian.WATCHDOG_S,
+        "TimeoutStartSec": guardian.START_S,
+        "TimeoutStopSec": guardian.STOP_S,
+    }
