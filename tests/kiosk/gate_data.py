@@ -1,6 +1,10 @@
 """A gate's data directory with students and scans, and ways to harm it."""
 
+import os
 import sqlite3
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -118,3 +122,39 @@ def spoil_table(database: Path, table: str, leaf: int = 0) -> None:
     with database.open("r+b") as file:
         file.seek((page - 1) * size)
         file.write(b"\xa5" * size)
+
+
+CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "open", "sqlite3.connect"}
+
+
+def run_until(step: int, work: Callable[[], object]) -> bool:
+    """Do the work in a child that is killed before its ``step``-th change of the file system, which an audit hook sees.
+
+    Returns:
+        Whether it came to its end.
+    """
+    pid = os.fork()
+    if pid:
+        return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    seen = 0
+
+    def count(event: str, args: tuple[Any, ...]) -> None:
+        nonlocal seen
+        if event in CHANGES and (event != "open" or (isinstance(args[2], int) and args[2] & os.O_CREAT)):
+            seen += 1
+            if seen == step:
+                os._exit(9)
+
+    sys.addaudithook(count)
+    try:
+        work()
+    except BaseException:
+        os._exit(1)
+    os._exit(0)
+
+
+def in_memory() -> Iterator[Path]:
+    """A folder where a sync costs nothing: what a kill leaves is in memory anyway."""
+    shared = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
+        yield Path(folder)

@@ -1,17 +1,23 @@
 """The gate's backups: whole or not there, never of nothing, never at the cost of a good one."""
 
+import os
+import resource
+import signal
 import sqlite3
 import stat
+import tempfile
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from gate_data import DAY, GateData
+from gate_data import DAY, GateData, in_memory, run_until, spoil_table
 
 from attendance.clock import ManualClock
+from attendance.config import Settings
 from attendance.kiosk import erasure
+from attendance.kiosk.backups import DatabaseBackupManager
 from attendance.kiosk.copies import ALLOWED
 from attendance.kiosk.store.database import begin_epoch, create_or_migrate, writing
 from attendance.ops import backup, sqlite
@@ -175,12 +181,12 @@ def test_two_backups_in_one_second_are_two(gate: GateData) -> None:
 def test_only_as_many_as_wanted_are_kept_with_days_and_weeks_below(gate: GateData) -> None:
     """24 hourly ones, the last of 7 days and of 4 weeks; the newest is always among them."""
     manager = gate.manager()
-    for _ in range(3 * 36):
-        gate.clock.advance(8 * 3600)
+    for _ in range(2 * 36):
+        gate.clock.advance(12 * 3600)
         newest = manager.create_backup()
     assert len(manager.list_backups()) == 24
     assert manager.list_backups()[0]["path"] == newest
-    assert names(gate.backups / "daily") == [f"attendance_202607{day:02}_224000.db" for day in range(7, 14)]
+    assert names(gate.backups / "daily") == [f"attendance_202607{day:02}_184000.db" for day in range(7, 14)]
     weeks = ["20260621", "20260628", "20260705", "20260712"]
     assert [name[11:19] for name in names(gate.backups / "weekly")] == weeks
 
@@ -248,6 +254,30 @@ def test_leavings_of_a_crash_are_no_backups_and_go(gate: GateData) -> None:
     assert [(row["verified"], row["kind"]) for row in manager.list_backups()] == [(True, "manual"), (False, "unknown")]
 
 
+memory_disk = pytest.fixture(in_memory)
+
+
+def test_a_kill_at_any_step_of_a_backup_leaves_only_whole_ones(memory_disk: Path) -> None:
+    """Whatever is listed is whole, nothing is there without its manifest, and the next backup removes the rest."""
+    gate = GateData(memory_disk / "gate").create()
+    gate.manager().create_backup()
+    gate.clock.advance(24 * 3600)
+    step, ended = 0, False
+    while not ended:
+        step += 1
+        gate.clock.advance(24 * 3600)
+        manager = gate.manager(keep_backups=3)
+        ended = run_until(step, lambda manager=manager: manager.create_backup())
+        for row in manager.list_backups():
+            assert row["verified"], step
+            manager.copies.verify(Path(row["path"]), Stop())
+        assert manager.create_backup()
+        for folder in (gate.backups, gate.backups / "daily"):
+            found = {path.name for path in folder.iterdir() if path.is_file() and path.name != ".lock"}
+            assert found == {name + end for name in names(folder) for end in ("", ".json")}, step
+    assert step > 15
+
+
 def test_the_status_reads_no_database(gate: GateData) -> None:
     """It may be asked for every frame: it answers with a damaged database, and a thousand times a moment."""
     manager = gate.manager()
@@ -267,7 +297,7 @@ def test_stop_ends_in_the_middle_of_a_backup(gate: GateData, eventually: Callabl
     """And leaves no backup that is not whole."""
     conn = sqlite.connect(gate.database)
     with sqlite.transaction(conn):
-        conn.executemany("INSERT INTO meta VALUES (?, hex(randomblob(2000)))", [(str(n),) for n in range(30_000)])
+        conn.executemany("INSERT INTO meta VALUES (?, hex(randomblob(2000)))", [(str(n),) for n in range(10_000)])
     conn.close()
     manager = gate.manager()
     manager.start()
@@ -396,3 +426,101 @@ def test_check_integrity_never_makes_a_file(gate: GateData, tmp_path: Path) -> N
     good = manager.create_backup()
     assert good is not None
     assert manager.check_integrity(good)
+
+
+def test_a_constructor_takes_what_is_configured_and_touches_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without arguments it is the installation's; given ones win, in their documented order; no file, no thread."""
+    monkeypatch.setenv("ATTENDANCE_HOME", str(tmp_path))
+    threads = threading.active_count()
+    manager = DatabaseBackupManager()
+    plan = manager.plan
+    assert (plan.database, plan.folder) == (tmp_path / "data/attendance.db", tmp_path / "data/backups")
+    assert (plan.interval_s, plan.keep, plan.enabled, plan.check) == (3600, 24, True, True)
+    plan = DatabaseBackupManager("x.db", "copies", 60, 3, False, check_integrity=False).plan
+    assert (plan.database, plan.folder) == (Path("x.db").absolute(), Path("copies").absolute())
+    assert (plan.interval_s, plan.keep, plan.enabled, plan.check) == (60, 3, False, False)
+    assert manager.get_status()["total_backups"] == 0
+    assert manager.list_backups() == []
+    assert manager.create_backup() is None
+    assert not manager.check_integrity()
+    assert list(tmp_path.iterdir()) == []
+    assert threading.active_count() == threads
+
+
+def test_the_configured_second_place_is_for_the_gates_own_database(gate: GateData, tmp_path: Path) -> None:
+    """Whoever tries the class on another file does not touch the stick."""
+    settings = Settings.model_validate({"database_backup": {"second_dir": str(tmp_path / "stick")}})
+    own = DatabaseBackupManager(configuration=(settings, gate.paths))
+    other = DatabaseBackupManager(tmp_path / "other.db", configuration=(settings, gate.paths))
+    assert (own.plan.second_dir, other.plan.second_dir) == (tmp_path / "stick", None)
+
+
+def test_an_idle_manager_stops_at_once(gate: GateData, eventually: Callable[..., None]) -> None:
+    """And one that is switched off never runs."""
+    off = gate.manager(enabled=False)
+    off.start()
+    assert not off.get_status()["running"]
+    manager = gate.manager()
+    manager.start()
+    eventually(lambda: manager.get_status()["total_backups"] == 1)
+    began = time.monotonic()
+    assert manager.stop(1.0)
+    assert time.monotonic() - began < 0.5
+    assert not manager.get_status()["running"]
+
+
+def test_a_full_disk_leaves_the_older_backups_and_no_half_one(gate: GateData) -> None:
+    """The limit on a file's size fails a write as a full disk does."""
+    manager = gate.manager(keep_backups=1)
+    good = manager.create_backup()
+    pid = os.fork()
+    if pid == 0:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (50_000, 50_000))
+        os._exit(0 if gate.manager(keep_backups=1).create_backup() is None else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert [row["path"] for row in manager.list_backups()] == [good]
+    assert sorted(path.name for path in gate.backups.iterdir() if path.name.startswith(".")) == [".lock"]
+
+
+def test_damage_is_told_once(gate: GateData) -> None:
+    """Whoever restarts the gate because of it does so one time."""
+    with writing(gate.database) as conn:
+        conn.executemany("INSERT INTO meta VALUES (?, hex(randomblob(2000)))", [(str(n),) for n in range(30)])
+    told: list[str] = []
+    manager = gate.manager(on_damaged=lambda: told.append("damaged"))
+    spoil_table(gate.database, "meta", leaf=3)
+    assert manager.create_backup() is None
+    assert manager.create_backup() is None
+    assert told == ["damaged"]
+
+
+@pytest.fixture
+def other_disk(tmp_path: Path) -> Iterator[Path]:
+    """A folder on another file system."""
+    if Path("/dev/shm").stat().st_dev == tmp_path.stat().st_dev:
+        pytest.skip("there is only one file system")
+    with tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+        yield Path(folder)
+
+
+def test_another_disk_is_a_second_place_without_a_word(gate: GateData, other_disk: Path) -> None:
+    """Only a place on the disk of the data must say that it is meant."""
+    assert gate.manager(second_dir=other_disk).create_backup()
+    assert len(names(other_disk / "gate-1")) == 1
+
+
+def test_where_there_are_no_links_days_are_copied(gate: GateData, other_disk: Path) -> None:
+    """As on a stick, or when the folder of the days lies elsewhere."""
+    gate.backups.mkdir()
+    (gate.backups / "daily").symlink_to(other_disk)
+    manager = gate.manager()
+    first = manager.create_backup()
+    gate.clock.advance(24 * 3600)
+    assert manager.create_backup()
+    assert first is not None
+    [name] = names(other_disk)
+    assert name == Path(first).name
+    manager.copies.verify(other_disk / name, Stop())
