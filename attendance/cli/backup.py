@@ -111,7 +111,8 @@ def _restore(args: argparse.Namespace) -> int:
             print("Nothing was changed.")
             return 1
     if backups.restore(args.file, other_gate=args.other_gate):
-        print(f"{args.file} is restored. What was there before is in {backups.plan.folder / 'before-restore'}.")
+        before = backups.plan.folder / "before-restore"
+        print(f"{args.file} is restored. What was there before, if anything, is in {before}.")
     else:
         print("The gate is running: the backup is verified and laid ready. Restart the gate; it is swapped in then.")
     return 0

@@ -155,8 +155,9 @@ class Replacement:
             sync_folder(self._data_dir)
         damage_mark(self._database).unlink(missing_ok=True)
         aside.mkdir(mode=0o700, parents=True, exist_ok=True)
-        if report.get("safety_copy"):
-            shutil.rmtree(aside)  # the copy has all that was live
+        nothing_lost = report.get("safety_copy") or not (aside / self._database.name).exists()
+        if report["reason"] == "restored" and nothing_lost:
+            shutil.rmtree(aside)
             self._report.unlink()
         else:
             self._report.rename(aside / "report.json")

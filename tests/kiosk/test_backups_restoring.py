@@ -143,6 +143,15 @@ def test_a_damaged_live_database_does_not_stop_a_restore(gate: GateData) -> None
     assert evidence.read_bytes() == b"\xa5" * 50_000
 
 
+def test_a_new_gate_is_filled_from_a_backup(gate: GateData, tmp_path: Path) -> None:
+    """On an empty data directory; there was nothing to keep, so nothing is to be acknowledged."""
+    path = backed_up(gate)
+    fresh = GateData(tmp_path / "fresh")
+    assert fresh.manager().restore_backup(path)
+    assert fresh.scans() == gate.scans()
+    assert fresh.manager().problems == []
+
+
 def test_backups_go_on_after_a_restore(gate: GateData) -> None:
     """Fewer scans than in the newest backup are then no surprise."""
     path = backed_up(gate)

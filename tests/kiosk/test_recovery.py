@@ -237,6 +237,33 @@ def test_erased_students_do_not_come_back(gate: GateData) -> None:
     assert gate.value("SELECT count(*) FROM photos WHERE path IS NOT NULL") == 0
 
 
+def test_what_is_left_of_an_erased_student_is_not_taken_over(gate: GateData) -> None:
+    """Neither a message in the damaged file nor a scan that only a photo remembers."""
+    gate.manager().create_backup()
+    gate.scan_often("2", range(1, 60))
+    scan = gate.scan("1", photo=True)
+    key = gate.key("1")
+    erasure.remember(gate.data, [key])
+    with writing(gate.database) as conn:
+        conn.execute("DELETE FROM students WHERE student_key = ?", (key,))
+    spoil_table(gate.database, "attendance", leaf=1)
+    (gate.data / "attendance.db.suspect").write_text("malformed")
+    start(gate)
+    assert len(gate.scans()) > 20
+    assert gate.value(f"SELECT count(*) FROM sms_outbox WHERE student_key = '{key}'") == 0
+    assert gate.value(f"SELECT count(*) FROM photos WHERE scan_id = '{scan.scan_id}' AND path IS NOT NULL") == 0
+
+
+def test_a_lost_scan_of_an_erased_student_is_not_read_out_of_a_photo(gate: GateData) -> None:
+    """A photo that was not deleted, because the power went, proves nothing any more."""
+    gate.manager().create_backup()
+    scan = gate.scan("1", photo=True)
+    erasure.remember(gate.data, [gate.key("1")])
+    wreck(gate)
+    start(gate)
+    assert scan.scan_id not in gate.scans()
+
+
 def test_erasures_come_along_with_a_backup_on_a_stick(gate: GateData, tmp_path: Path) -> None:
     """A new card that is filled from the stick knows who was erased, although its own list is gone."""
     stick = tmp_path / "stick"
