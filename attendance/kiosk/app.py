@@ -3,12 +3,9 @@
 import faulthandler
 import logging
 import os
-import signal
-import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
-from types import FrameType
 from zoneinfo import ZoneInfo
 
 from attendance import __version__
@@ -48,6 +45,7 @@ from attendance.ops.metrics import MetricsCollector
 from attendance.ops.run_marker import RunMarker
 from attendance.ops.service import Service
 from attendance.ops.sqlite import Writer
+from attendance.ops.stop_request import StopRequest
 from attendance.ops.watchdog import WatchdogTimer
 from attendance.ops.webserver import Streams
 from attendance.vision.messages import Portrait, Verdict
@@ -58,6 +56,8 @@ _ALIVE_S = 5.0
 """How often the main loop shows life; half of the shortest useful ``WatchdogSec``."""
 _SERVICE_DEADLINE_S = 60.0
 """Longer than any step of a part that works: the slowest waits 30 s for the database."""
+_HEALTH_DEADLINE_S = 30.0
+"""It looks once a second, and answers requests."""
 _VISION_DEADLINE_S = 120.0
 """So long replacing the vision process may fail before the whole gate is started anew."""
 _STOP_S = 1.5
@@ -83,7 +83,7 @@ class Gate:
         self._paths = paths
         self._clock = clock
         self._options = options
-        self._stopping = threading.Event()
+        self._stopping = StopRequest()
         self._started = False
         self._zone = ZoneInfo(settings.school.timezone)
         self._rules = plan.gate_rules(settings, keyring.load(paths.resolve(settings.cards.key)))
@@ -208,19 +208,20 @@ class Gate:
     def run(self) -> int:
         """Start, work until told to stop, stop; the exit code."""
         faulthandler.enable()  # a supervisor ends a hang with SIGABRT: then the log has every thread's stack
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, self._asked_to_stop)
-        with self._marker:
-            try:
-                self.start()
-                self._announce()
-                while not self._stopping.wait(systemd.beat_s(_ALIVE_S)):
-                    self._watchdog.heartbeat()
-                    if self._watchdog.vouches:
-                        systemd.notify(systemd.ALIVE)
-            finally:
-                systemd.notify(systemd.STOPPING)
-                self.stop()
+        try:
+            with self._stopping, self._marker:
+                try:
+                    self.start()
+                    self._announce()
+                    while not self._stopping.wait(systemd.beat_s(_ALIVE_S)):
+                        self._watchdog.heartbeat()
+                        if self._watchdog.vouches:
+                            systemd.notify(systemd.ALIVE)
+                finally:
+                    systemd.notify(systemd.STOPPING)
+                    self._end_parts()
+        finally:
+            self._lock.release()
         return 0
 
     def start(self) -> None:
@@ -229,6 +230,7 @@ class Gate:
         Raises:
             AttendanceError: something a person must change; nothing is left running after ``stop``.
         """
+        self._retention.make_room()
         self._lock.acquire()
         if unseen := self._marker.begin():
             self._watchdog.restarts.append("unclean end", unseen)
@@ -243,11 +245,14 @@ class Gate:
 
     def stop(self) -> None:
         """End every part in reverse; what was handed over is finished. May be called twice."""
+        self._end_parts()
+        self._lock.release()
+
+    def _end_parts(self) -> None:
         self._started = False
         for part in reversed(self._parts):
             if not part.stop(_STOP_S):
                 log.error("%s did not end in time", part.name)
-        self._lock.release()
 
     def _all_parts(self) -> Sequence[_Part]:
         """Every part in the order of starting: each needs only those before it."""
@@ -280,6 +285,7 @@ class Gate:
     def _watch_parts(self) -> None:
         for part, service in self._services():
             self._watchdog.watch(part.name, part.deadline_s, partial(_beat_boot_ns, service))
+        self._watchdog.watch("health", _HEALTH_DEADLINE_S, lambda: self._health.beat_boot_ns)
         self._watchdog.watch("vision", _VISION_DEADLINE_S, lambda: self._camera.state.well_boot_ns)
 
     def _services(self) -> list[tuple[_Part, Service]]:
@@ -313,7 +319,6 @@ class Gate:
             self._processes,
             disk_warn_percent=float(settings.disk_monitor.warn_threshold_percent),
             disk_critical_percent=float(settings.disk_monitor.critical_threshold_percent),
-            memory_budget_mb=settings.memory.vision_budget_mb + settings.memory.core_budget_mb,
         )
         board.add_probe("system", machine)
         board.add_probe("database", self._database_probe)
@@ -322,7 +327,7 @@ class Gate:
         board.add_probe("watchdog", lambda: statuses.watchdog(watchdog.get_status(), watchdog.problems))
         board.add_probe("backup", lambda: statuses.backup(copies.get_status(), copies.problems))
         board.add_probe("sms_webhook", self._webhook.probe)
-        board.add_probe("clock", probes.clock_probe(clock))
+        board.add_probe("clock", probes.ClockProbe(clock))
         board.add_probe("recording", probes.recording_probe(lambda: self._station.recording))
         board.add_probe("photos", self._retention)
         board.add_probe("memory", self._memory)
@@ -395,9 +400,6 @@ class Gate:
     def _source_ended(self) -> None:
         if self._options.exit_at_end:
             self._stopping.set()
-
-    def _asked_to_stop(self, number: int, stack: FrameType | None) -> None:
-        self._stopping.set()
 
 
 def _nothing() -> None:

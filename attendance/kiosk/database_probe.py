@@ -63,12 +63,12 @@ class DatabaseProbe:
 
     def __call__(self) -> ProbeResult:
         try:
-            problems = self._look()
+            values, problems = self._look()
         except (sqlite3.Error, OSError, StorageError) as error:
             self.close()
             values = {"connectivity": "failed", "error": str(error)}
             return ProbeResult("database", values, (DATABASE_FAILED.said(error=error),))
-        return ProbeResult("database", self._values, problems)
+        return ProbeResult("database", values, problems)
 
     def close(self) -> None:
         """Forget everything; the next look begins anew."""
@@ -76,7 +76,7 @@ class DatabaseProbe:
             self._conn.close()
         self._conn = self._seen = self._counted = None
 
-    def _look(self) -> list[Problem]:
+    def _look(self) -> tuple[dict[str, Any], list[Problem]]:
         conn = self._connection()
         now = self._clock.now()
         today = now.at.astimezone(self._zone).date()
@@ -84,7 +84,9 @@ class DatabaseProbe:
         if seen != self._seen:
             self._count(conn, today)
             self._seen = seen
-        return self._problems(now)
+        sms, sync = (age(oldest, now) if oldest else timedelta() for oldest in self._oldest)
+        oldest_s = round(max(sms, sync).total_seconds(), 1)
+        return self._values | {"oldest_unsent_seconds": oldest_s}, self._problems(sms, sync)
 
     def _connection(self) -> sqlite3.Connection:
         """A connection to the file that has the name now: a deleted one would go on answering."""
@@ -114,9 +116,8 @@ class DatabaseProbe:
             "size_mb": round(self._database.stat().st_size / _MB, 1),
         }
 
-    def _problems(self, now: Moment) -> list[Problem]:
+    def _problems(self, sms: timedelta, sync: timedelta) -> list[Problem]:
         problems = [] if self._values["students"] else [NO_STUDENTS]
-        sms, sync = (age(oldest, now) if oldest else timedelta() for oldest in self._oldest)
         if sms > SMS_LATE:
             problems.append(SMS_WAITING.said(count=self._unsent[0], minutes=sms.total_seconds() / 60))
         if sync > SYNC_LATE:

@@ -212,11 +212,6 @@ class ClockProbe:
             self._stepped_s, self._stepped_ns = step_s, now.boot_ns
 
 
-def clock_probe(clock: Clock) -> Callable[[], ProbeResult]:
-    """Whether wall time is known good."""
-    return ClockProbe(clock)
-
-
 def recording_probe(recording: Callable[[], bool]) -> Callable[[], ProbeResult]:
     """Whether the last scan could be recorded."""
 

@@ -40,12 +40,6 @@ _VOLTAGE_MEMORY_S = 3600.0
 """A dip lasts moments, and whoever asks once a minute would miss it: for so long it counts as present."""
 _LOW_NOW, _LOW_EARLIER = 1 << 0, 1 << 16
 """Bits of the firmware's ``get_throttled``. Source: Raspberry Pi documentation, ``vcgencmd get_throttled``."""
-MEMORY_HIGH = Problem(
-    "memory-high",
-    "warning",
-    "The program uses {memory_mb} MB of memory, more than its {budget_mb:.0f} MB.",
-    "If this stays for an hour, restart the gate and tell whoever looks after it.",
-)
 
 
 class MachineProbe:
@@ -57,7 +51,6 @@ class MachineProbe:
         data_dir: its file system is watched.
         processes: the ids of all processes of the gate; those that have ended are skipped.
         disk_warn_percent, disk_critical_percent: of free space.
-        memory_budget_mb: for all processes together.
         sys: where sysfs is mounted.
     """
 
@@ -68,13 +61,11 @@ class MachineProbe:
         *,
         disk_warn_percent: float = 10.0,
         disk_critical_percent: float = 5.0,
-        memory_budget_mb: float = 400.0,
         now_ns: Callable[[], int] = boot_ns,
         sys: Path = Path("/sys"),
     ) -> None:
         self._disk = DiskWatch(data_dir, warn_percent=disk_warn_percent, critical_percent=disk_critical_percent)
         self._processes = processes
-        self._memory_budget_mb = memory_budget_mb
         self._now_ns = now_ns
         self._started_ns = now_ns()
         self._thermometer = sys / "class/thermal/thermal_zone0/temp"
@@ -89,8 +80,6 @@ class MachineProbe:
         problems += _heat(temperature_c)
         if room.problem is not None:
             problems.append(room.problem)
-        if memory_mb > self._memory_budget_mb:
-            problems.append(MEMORY_HIGH.said(memory_mb=memory_mb, budget_mb=self._memory_budget_mb))
         values = {
             "uptime_seconds": int(uptime_s),
             "uptime_hours": round(uptime_s / 3600, 2),

@@ -95,6 +95,7 @@ def test_a_new_installation_serves_the_documented_fields(health: HealthEndpoint)
         "today_scans": int,
         "students": int,
         "size_mb": float,
+        "oldest_unsent_seconds": float,
     }
     assert (database["status"], database["connectivity"]) == ("healthy", "ok")
 
