@@ -10,7 +10,7 @@ import functools
 import os
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Protocol
 
@@ -128,6 +128,13 @@ def wall_now() -> datetime:
 def rfc3339(at: datetime) -> str:
     """UTC text of an aware time, microseconds, ``Z``: sorts as it reads."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def timestamps(at: datetime, zone: tzinfo) -> dict[str, str]:
+    """The documented pair of whole seconds: local time in ``zone`` without offset, and UTC beside it."""
+    whole = at.replace(microsecond=0)
+    local = whole.astimezone(zone).replace(tzinfo=None)
+    return {"timestamp": local.isoformat(), "timestamp_utc": f"{whole.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"}
 
 
 def from_rfc3339(text: str) -> datetime:

@@ -1,8 +1,9 @@
 """Time and its trust."""
 
 from datetime import UTC, datetime
+from zoneinfo import ZoneInfo
 
-from attendance.clock import ManualClock, SystemClock, from_rfc3339, rfc3339
+from attendance.clock import ManualClock, SystemClock, from_rfc3339, rfc3339, timestamps
 
 START = datetime(2026, 6, 8, 6, 40, tzinfo=UTC)
 
@@ -30,3 +31,12 @@ def test_stored_times_sort_as_they_read_and_come_back_whole() -> None:
     """Text in the database is UTC with microseconds."""
     assert rfc3339(START) == "2026-06-08T06:40:00.000000Z"
     assert from_rfc3339(rfc3339(START)) == START
+
+
+def test_documented_times_are_whole_seconds_in_the_schools_zone_and_in_utc() -> None:
+    """No fraction, no offset; a monitor elsewhere reads the second one."""
+    at = START.replace(microsecond=999_999)
+    assert timestamps(at, ZoneInfo("Asia/Manila")) == {
+        "timestamp": "2026-06-08T14:40:00",
+        "timestamp_utc": "2026-06-08T06:40:00Z",
+    }

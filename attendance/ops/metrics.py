@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attendance.clock import Clock, SystemClock
+from attendance.clock import Clock, SystemClock, timestamps
 from attendance.errors import StorageError
 from attendance.ops.files import write_atomically
 from attendance.ops.health import ProbeResult, Problem
@@ -150,10 +150,8 @@ class MetricsCollector:
     def get_metrics(self) -> dict[str, Any]:
         """The export as it would be written now."""
         reading = self.reading()
-        now = self._clock.now().at.replace(microsecond=0)
         return {
-            "timestamp": now.astimezone(self._zone).replace(tzinfo=None).isoformat(),
-            "timestamp_utc": f"{now:%Y-%m-%dT%H:%M:%SZ}",
+            **timestamps(self._clock.now().at, self._zone),
             "uptime_seconds": int(reading.uptime_s),
             "uptime_hours": round(reading.uptime_s / 3600, 2),
             "counters": {

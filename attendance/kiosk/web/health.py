@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 
-from attendance.clock import Clock
+from attendance.clock import Clock, timestamps
 from attendance.kiosk.web.access import Access
 from attendance.ops.health import Component, Snapshot, with_age
 
@@ -95,9 +95,7 @@ class HealthPages:
         return with_age(self._snapshot(), self._clock.boot_ns())
 
     def _time(self) -> dict[str, str]:
-        at = self._clock.now().at.replace(microsecond=0)
-        local = at.astimezone(self._zone).replace(tzinfo=None)
-        return {"timestamp": local.isoformat(), "timestamp_utc": f"{at:%Y-%m-%dT%H:%M:%SZ}"}
+        return timestamps(self._clock.now().at, self._zone)
 
 
 def health_blueprint(pages: HealthPages, access: Access) -> Blueprint:
