@@ -1,8 +1,10 @@
 """Settings of the messages to guardians."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
-from attendance.config.values import Secret, Section, Switch, TimeOfDay, Whole, setting
+from pydantic import Field
+
+from attendance.config.values import Number, OptionalPath, Secret, Section, Switch, TimeOfDay, Whole, setting
 
 OWN_TEXT = "Text of the message, with {placeholders}; empty: the built-in text. About "
 BUILT_IN = "The built-in text fits one message part."
@@ -46,6 +48,57 @@ class RateLimiting(Section):
     )
 
 
+SecretLines = Annotated[tuple[str, ...], Field(json_schema_extra={"secret": True})]
+Word = Annotated[str, Field(min_length=1, max_length=30)]
+
+
+class SmsGate(Section):
+    """How SMS Gateway, the app on the phone, is spoken to."""
+
+    auth: Literal["basic", "jwt"] = setting("basic", "How to log in; jwt is for servers only.", "Every phone takes it.")
+    ca_file: OptionalPath = setting("", "File with the CA of a private server; empty: the system's.", "Few have one.")
+    sim_number: Whole = setting(0, "Which SIM card sends; 0: as the phone is set.", "Most phones have one.", ge=0, le=3)
+    timeout_seconds: Number = setting(
+        15, "Seconds to wait for an answer.", "Phones on weak Wi-Fi are slow.", ge=1, le=120
+    )
+
+
+class BackupPhone(Section):
+    """A second phone, asked when the first one provably did not take a message."""
+
+    enabled: Switch = setting(False, "Whether there is one.", "Most schools have one phone.")
+    api_url: str = setting("", "Address of its gateway.", "Only the school knows.")
+    username: Secret = setting("", "User name there.", "Only the school knows.")
+    password: Secret = setting("", "Password there.", "Only the school knows.")
+    device_id: str = setting("", "Its id there.", "Only the school knows.")
+    ca_file: OptionalPath = setting("", "File with the CA of a private server; empty: the system's.", "Few have one.")
+
+
+class HttpGateway(Section):
+    """Any provider with an HTTP interface, asked after the phones."""
+
+    enabled: Switch = setting(False, "Whether there is one.", "Phones are cheaper.")
+    url: str = setting("", "Address, with {placeholders}: phone, text, id.", "Only the provider knows.")
+    method: Literal["GET", "POST", "PUT"] = setting("POST", "HTTP method.", "What most providers want.")
+    headers: SecretLines = setting((), "Headers of the request, each as `Name: value`.", "Only the provider knows.")
+    body: str = setting("", "Body, with {placeholders}; JSON if it begins with a brace.", "Only the provider knows.")
+    repeat_unknown: Switch = setting(
+        False, "Whether a request without a clear answer is repeated.", "A second message costs, and confuses."
+    )
+    timeout_seconds: Number = setting(15, "Seconds to wait for an answer.", "As the phone's.", ge=1, le=120)
+
+
+class Absence(Section):
+    """When guardians are told that a student did not come, or did not leave."""
+
+    after_minutes: Whole = setting(
+        30, "Minutes after a login or logout window closed.", "Latecomers have passed by then.", ge=0, le=720
+    )
+    max_share_percent: Whole = setting(
+        20, "Share of a session's students above which a person must confirm.", "So many are a fault.", ge=1, le=100
+    )
+
+
 class SmsNotifications(Section):
     """Messages to guardians through an Android phone with SMS Gateway."""
 
@@ -53,7 +106,12 @@ class SmsNotifications(Section):
     username: Secret = setting("", "User name at the gateway.", "Only the school knows.")
     password: Secret = setting("", "Password at the gateway.", "Only the school knows.")
     device_id: str = setting("", "The phone's id at the gateway.", "Only the school knows.")
-    api_url: str = setting("", "Address of the gateway.", "Only the school knows.")
+    api_url: str = setting(
+        "https://api.sms-gate.app/3rdparty/v1", "Address of the gateway.", "The app's public server."
+    )
+    sms_gate: SmsGate = setting(SmsGate, "How the phone is spoken to.", "See its keys.")
+    backup_phone: BackupPhone = setting(BackupPhone, "A second phone.", "See its keys.")
+    http_gateway: HttpGateway = setting(HttpGateway, "Another provider.", "See its keys.")
     notification_preferences: NotificationPreferences = setting(
         NotificationPreferences, "Which messages are sent.", "See its keys."
     )
@@ -62,9 +120,24 @@ class SmsNotifications(Section):
     duplicate_sms_cooldown_minutes: Whole = setting(
         5, "Minutes in which the same news is not sent again.", "Documented default.", ge=0, le=1440
     )
+    daily_max_parts: Whole = setting(0, "Message parts a day, at most; 0: any.", "Load and tariffs differ.", ge=0)
+    monthly_max_parts: Whole = setting(0, "Message parts a month, at most; 0: any.", "Load and tariffs differ.", ge=0)
+    report_after_minutes: Whole = setting(
+        15, "Minutes without a report after which the phone is asked.", "Most arrive in one.", ge=1, le=1440
+    )
+    language: Literal["en", "fil"] = setting("en", "Language of the built-in texts.", "Every school has it.")
+    transliterate: Switch = setting(
+        True, "Whether characters that make a message dearer are replaced by plain ones.", "One emoji doubles the cost."
+    )
+    opt_out_words: tuple[Word, ...] = setting(
+        ("STOP", "HINTO"), "Answers of a guardian that end messages.", "International, and Filipino."
+    )
+    opt_in_words: tuple[Word, ...] = setting(("START", "SIMULA"), "Answers that begin them again.", "As above.")
+    absence: Absence = setting(Absence, "When an absence is told.", "See its keys.")
     login_message_template: str = setting("", OWN_TEXT + "an arrival.", BUILT_IN)
     logout_message_template: str = setting("", OWN_TEXT + "a departure.", BUILT_IN)
     late_arrival_template: str = setting("", OWN_TEXT + "a late arrival.", BUILT_IN)
+    left_early_template: str = setting("", OWN_TEXT + "an early departure.", BUILT_IN)
     no_checkout_template: str = setting("", OWN_TEXT + "a missing departure.", BUILT_IN)
     absence_alert_template: str = setting("", OWN_TEXT + "an absence.", BUILT_IN)
     weekly_summary_template: str = setting("", OWN_TEXT + "the week.", BUILT_IN)
