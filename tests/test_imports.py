@@ -117,7 +117,7 @@ def fenced(module: str, tree: ast.AST) -> list[str]:
     pictures = packages & {"cv2", "numpy", "zxingcpp"}
     if room not in ("vision", "sim") and not (module == "cli.doctor" and pictures == {"cv2"}):
         found += sorted(pictures)
-    if not module.startswith("kiosk.web"):
+    if ".web." not in f"{module}.":
         found += sorted(packages & {"flask", "werkzeug"})
     if not module.startswith("kiosk.store") and module not in ("ops.sqlite", "ops.backup"):
         found += [text for text in texts(tree) if SQL.match(text)]

@@ -1,0 +1,1 @@
+"""Messages to guardians: words, gateways, and the courier that carries one to the other."""
