@@ -1,4 +1,4 @@
-"""What the courier knows of whoever takes a message: a small protocol, and the one error that decides what happens next."""
+"""What the courier knows of a gateway: a small protocol, and the one error that decides what happens next."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
