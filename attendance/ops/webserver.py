@@ -24,7 +24,7 @@ from waitress.task import ThreadedTaskDispatcher
 from attendance.clock import boot_ns
 from attendance.errors import AttendanceError
 from attendance.ops import tls
-from attendance.ops.service import Service
+from attendance.ops.service import IDLE_S, Service
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -163,8 +163,8 @@ class _Loop:
         self._server = server
 
     def step(self) -> float:
-        # poll, because select stops at file descriptor 1,023
-        wasyncore.poll2(_SWEEP_S, self._server.sockets)
+        # a connection that is opened wakes the loop; poll, because select stops at file descriptor 1,023
+        wasyncore.poll2(_SWEEP_S if self._server.active_channels else IDLE_S, self._server.sockets)
         self._server.sweep()
         return 0.0
 

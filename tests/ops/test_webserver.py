@@ -91,6 +91,21 @@ def test_a_trickling_request_meets_an_absolute_deadline(server: WebServer, monke
     peer.close()
 
 
+def test_without_connections_its_loop_rests_for_a_second(server: WebServer, eventually) -> None:
+    """An idle server wakes once a second; one that somebody is connected to looks at the deadlines more often."""
+
+    def next_beat_ns() -> int:
+        before = server.beat_boot_ns
+        eventually(lambda: server.beat_boot_ns != before)
+        return server.beat_boot_ns
+
+    begun = next_beat_ns()
+    assert next_beat_ns() - begun >= 0.9e9
+    with half_open(server.port):
+        begun = next_beat_ns()
+        assert next_beat_ns() - begun < 0.9e9
+
+
 def test_a_peer_that_takes_nothing_is_closed(monkeypatch: pytest.MonkeyPatch) -> None:
     """A viewer that stops reading frees its thread and its memory."""
     monkeypatch.setattr(webserver, "STALLED_WRITE_S", 0.5)
