@@ -2,6 +2,7 @@
 
 import os
 import resource
+import shutil
 import signal
 import sqlite3
 import stat
@@ -287,6 +288,10 @@ def test_the_status_reads_no_database(gate: GateData) -> None:
         status = manager.get_status()
     assert status["database_integrity"] == "ok"
     assert (status["total_backups"], status["latest_backup"]) == (1, "attendance_20260608_064000.db")
+    shutil.rmtree(gate.backups)
+    assert manager.get_status() == status
+    gate.clock.advance(6)
+    assert manager.get_status()["total_backups"] == 0
     assert set(status) == {
         *("enabled", "running", "backup_interval_seconds", "keep_backups", "backup_dir"),
         *("total_backups", "total_size_mb", "latest_backup", "database_integrity"),

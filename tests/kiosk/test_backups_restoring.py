@@ -3,6 +3,7 @@
 import random
 import shutil
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
 
@@ -190,6 +191,25 @@ def test_a_drill_that_fails_is_a_problem(gate: GateData) -> None:
     manager = gate.manager()
     assert not manager.drill().ok
     assert [each.code for each in gate.manager().problems] == ["backup-drill-failed"]
+
+
+def test_a_drill_counts(gate: GateData) -> None:
+    """A file that is as it was written, but holds less than was said, would not do."""
+    path = backed_up(gate)
+    known = manifest.read(path)
+    more = {**known.facts, "rows": {**known.facts["rows"], "students": 99}}
+    manifest.path_of(path).write_bytes(manifest.render(replace(known, facts=more)))
+    result = gate.manager().drill()
+    assert not result.ok
+    assert "students" in result.why
+
+
+def test_a_torn_line_of_the_erased_does_not_hide_the_next(gate: GateData) -> None:
+    """The power may go in the middle of a key."""
+    (gate.data / "erased-keys.txt").write_text("abc")
+    erasure.remember(gate.data, ["def", "def0"])
+    erasure.remember(gate.data, ["def"])
+    assert erasure.keys(gate.data) == ["abc", "def", "def0"]
 
 
 def test_a_drill_without_a_backup_says_so(gate: GateData) -> None:
