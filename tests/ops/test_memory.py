@@ -118,3 +118,11 @@ def test_a_use_says_itself() -> None:
     """The reason in the log of restarts is for people."""
     assert str(Use(171.6, 200)) == "172 MB of 200 MB"
     assert release_own_memory(Use(171.6, 200))
+
+
+def test_a_process_that_has_ended_uses_nothing() -> None:
+    """What was known of a process while it lived is forgotten with it."""
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    assert resident_mb(process.pid) > 1
+    process.communicate(b"\n")
+    assert resident_mb(process.pid) == 0
