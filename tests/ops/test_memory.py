@@ -122,7 +122,9 @@ def test_a_use_says_itself() -> None:
 
 def test_a_process_that_has_ended_uses_nothing() -> None:
     """What was known of a process while it lived is forgotten with it."""
-    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
-    assert resident_mb(process.pid) > 1
-    process.communicate(b"\n")
+    command = [sys.executable, "-c", HOLD_50_MB]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert process.stdout.readline() == "held\n"
+    assert resident_mb(process.pid) > 50
+    process.communicate("\n")
     assert resident_mb(process.pid) == 0
