@@ -17,7 +17,7 @@ from attendance.kiosk import erasure
 from attendance.kiosk.copies import Copies
 from attendance.kiosk.photo_records import by_scan, missing
 from attendance.kiosk.restoring import SIDE_FILES, Replacement
-from attendance.kiosk.store import contents, reentry, salvage
+from attendance.kiosk.store import contents, reentry, roster, salvage
 from attendance.kiosk.store.database import damage_mark, writing
 from attendance.ops import backup, sqlite, systemd
 from attendance.ops.backup import Stop
@@ -194,17 +194,17 @@ def _newest_good(copies: Copies) -> Stored | None:
 def _refill(path: Path, copies: Copies, schedule: Schedule) -> dict[str, Any]:
     """Add to the database at ``path`` what the live one and the photos still have."""
     plan = copies.plan
-    erased = set(erasure.keys(plan.data_dir))
+    photos = {scan_id: str(photo.relative_to(plan.data_dir)) for scan_id, photo in by_scan(plan.data_dir).items()}
     with writing(path) as conn:
-        found = salvage.Salvaged()
-        if plan.database.exists():
-            found = salvage.salvage(plan.database, conn, erased)
-        records = [each for each in missing(plan.data_dir, reentry.scan_ids(conn)) if each.student_key not in erased]
+        found = salvage.salvage(plan.database, conn) if plan.database.exists() else salvage.Salvaged()
+        records = missing(plan.data_dir, reentry.scan_ids(conn))
         from_photos = reentry.enter(conn, records, plan.device_id, schedule, plan.zone)
-        photos = {scan_id: str(path.relative_to(plan.data_dir)) for scan_id, path in by_scan(plan.data_dir).items()}
-        reentry.attach(conn, photos, erased)
+        reentry.attach(conn, photos)
         salvage.queue_for_sync(conn, [*found.scans, *from_photos])
         unaccounted = reentry.unaccounted(conn)
+        erased = roster.erase(conn, erasure.keys(plan.data_dir))
+    for photo in erased:
+        (plan.data_dir / photo).unlink(missing_ok=True)
     return {
         "rows_salvaged": found.rows,
         "tables_incomplete": found.incomplete,

@@ -1,7 +1,7 @@
 """Scans that are entered again from what is known of them elsewhere, under the number that they always had."""
 
 import sqlite3
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -10,12 +10,10 @@ from attendance.clock import rfc3339
 from attendance.domain.scan import Direction, Status
 from attendance.domain.schedule import Part, Place, Schedule, places
 from attendance.kiosk.photo_records import PhotoRecord
-from attendance.kiosk.store import ledger
+from attendance.kiosk.store import ledger, register
 
 SOURCE = "photo"
 """What stands as the source of such a row: nobody read a card when it was written."""
-
-_NAME_PHOTO = "INSERT INTO photos (scan_id, path, score, checks) VALUES (?, ?, 0, '[]')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,19 +37,17 @@ def enter(
     return [record.scan_id for record in records if _enter_one(conn, record, device_id, schedule, zone)]
 
 
-def attach(conn: sqlite3.Connection, photos: Mapping[str, str], erased: Collection[str]) -> int:
-    """Name photos in the ledger that are on the disk and not in it; how many.
+def attach(conn: sqlite3.Connection, photos: Mapping[str, str]) -> None:
+    """Name photos in the ledger that are on the disk and not in it.
 
     Args:
         photos: scan id to path, relative to the data directory.
-        erased: keys of persons whose photos are not to be named.
     """
-    bare = conn.execute(
-        "SELECT scan_id, student_key FROM attendance LEFT JOIN photos USING (scan_id) WHERE photos.scan_id IS NULL"
-    ).fetchall()
-    found = [(row[0], photos[row[0]]) for row in bare if row[0] in photos and row[1] not in erased]
-    conn.executemany(_NAME_PHOTO, found)
-    return len(found)
+    bare = [scan_id for scan_id in register.without_photo(conn) if scan_id in photos]
+    conn.executemany(
+        "INSERT INTO photos (scan_id, path, score, checks) VALUES (?, ?, 0, '[]')",
+        [(scan_id, photos[scan_id]) for scan_id in bare],
+    )
 
 
 def scan_ids(conn: sqlite3.Connection) -> set[str]:

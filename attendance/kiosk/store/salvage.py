@@ -36,18 +36,14 @@ class Salvaged:
     incomplete: list[str] = field(default_factory=list)
 
 
-def salvage(damaged: Path, conn: sqlite3.Connection, erased: Collection[str]) -> Salvaged:
-    """Enter what ``damaged`` has and the database of ``conn`` has not. Runs in a write transaction of ``conn``.
-
-    Args:
-        erased: keys of persons of whom nothing but scans may come back.
-    """
+def salvage(damaged: Path, conn: sqlite3.Connection) -> Salvaged:
+    """Enter what ``damaged`` has and the database of ``conn`` has not. Runs in a write transaction of ``conn``."""
     found = Salvaged()
     try:
         with closing(sqlite.connect(damaged, read_only=True)) as source:
             known = contents.tables(source)
             for table in _order(contents.tables(conn) & known):
-                _take_table(source, conn, table, erased, found)
+                _take_table(source, conn, table, found)
     except (sqlite3.DatabaseError, StorageError):
         found.incomplete.append("all")
     return found
@@ -64,21 +60,16 @@ def _order(tables: set[str]) -> list[str]:
     return [*(name for name in _PARENTS_FIRST if name in tables), *sorted(tables.difference(_PARENTS_FIRST))]
 
 
-def _take_table(
-    source: sqlite3.Connection, target: sqlite3.Connection, table: str, erased: Collection[str], found: Salvaged
-) -> None:
+def _take_table(source: sqlite3.Connection, target: sqlite3.Connection, table: str, found: Salvaged) -> None:
     """Copy the columns that both know."""
     theirs = {row["name"] for row in source.execute(f'PRAGMA table_info("{table}")')}
     ours = [row for row in target.execute(f'PRAGMA table_info("{table}")') if row["name"] in theirs]
     names = [row["name"] for row in ours]
     keys = [row["name"] for row in ours if row["pk"]]
     insert = _insert(table, names, keys)
-    person = names.index("student_key") if "student_key" in names and table != "attendance" else None
     walk = Walk(source, table, names)
     changed = 0
     for row in walk.rows():
-        if person is not None and row[person] in erased:
-            continue
         try:
             added = target.execute(insert, row).rowcount
         except sqlite3.IntegrityError:
