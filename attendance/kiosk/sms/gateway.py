@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from attendance.domain.receipt import GatewayState, Report
@@ -26,22 +27,44 @@ class Outgoing:
     valid_for_s: int
 
 
+class Fault(StrEnum):
+    """Whose fault a failure is; what a person must do follows from it."""
+
+    MESSAGE = "message"
+    UNREACHABLE = "unreachable"
+    CREDENTIALS = "credentials"
+    BUSY = "busy"
+    ANSWER = "answer"
+
+
 class GatewayError(AttendanceError):
     """A gateway did not say that it took the message, or what became of it.
 
     Attributes:
-        permanent: the same request will fail again: the message is rejected.
+        permanent: the same request will fail again, or must not be made again: the message ends. With ``maybe_taken``
+            it ends as unknown, else as rejected.
         maybe_taken: it may have taken the message all the same; only the same gateway may be asked again.
         retry_after_s: how long it wants to be left alone, if it said so.
+        fault: of the message, or what is wrong with the gateway.
+        gateway: name of the gateway that failed; empty if none was tried.
     """
 
     def __init__(
-        self, message: str, *, permanent: bool = False, maybe_taken: bool = False, retry_after_s: float | None = None
+        self,
+        message: str,
+        *,
+        permanent: bool = False,
+        maybe_taken: bool = False,
+        retry_after_s: float | None = None,
+        fault: Fault = Fault.ANSWER,
+        gateway: str = "",
     ) -> None:
         super().__init__(message)
         self.permanent = permanent
         self.maybe_taken = maybe_taken
         self.retry_after_s = retry_after_s
+        self.fault = fault
+        self.gateway = gateway
 
 
 class Gateway(Protocol):
