@@ -9,10 +9,7 @@ Part two plays a recorded video through the gate without pacing: frames a second
 
 import argparse
 import json
-import os
-import socket
 import sqlite3
-import subprocess
 import sys
 import tempfile
 import threading
@@ -23,13 +20,13 @@ from typing import Any
 
 import numpy as np
 import psutil
+from gate_process import ASSETS, ROOT, Gate
 
-ROOT = Path(__file__).parents[1]
 sys.path.insert(0, str(ROOT))
 
-from attendance.sim.gate_camera import Passer  # noqa: E402
-from attendance.sim.video import one_after_another, record  # noqa: E402
-from attendance.vision.assets import ensure  # noqa: E402
+from attendance.sim.gate_camera import Passer
+from attendance.sim.video import one_after_another, record
+from attendance.vision.assets import ensure
 
 _POLL_S = 0.002
 _PASSERS = 5
@@ -37,46 +34,6 @@ _PASSERS = 5
 
 def _now_ns() -> int:
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)
-
-
-class Gate:
-    """``attendance run`` on a free port and a directory of its own."""
-
-    def __init__(self, folder: Path, assets: Path, *words: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        config = folder / "config.json"
-        config.write_text(json.dumps({"health_endpoint": {"port": self.port, "host": "127.0.0.1"}}))
-        self.database = folder / "data" / "attendance.db"
-        self.process = subprocess.Popen(
-            [
-                sys.executable,
-                str(ROOT / "attendance_system.py"),
-                *words,
-                f"--config={config}",
-                f"--data-dir={folder}/data",
-            ],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            cwd=folder,
-            env={**os.environ, "ATTENDANCE_ASSETS": str(assets)},
-        )
-        assert self.process.stdout is not None
-        if "runs" not in self.process.stdout.readline():
-            self.stop()
-            raise SystemExit("The gate did not start. Run `python attendance_system.py doctor`.")
-
-    def processes(self) -> dict[str, psutil.Process]:
-        """Core and, once it is there, vision."""
-        core = psutil.Process(self.process.pid)
-        vision = [child for child in core.children() if "attendance.vision.worker" in " ".join(child.cmdline())]
-        return {"core": core, "vision": vision[0]} if vision else {"core": core}
-
-    def stop(self) -> None:
-        self.process.terminate()
-        self.process.wait(10)
 
 
 def waits(gate: Gate, seconds: float) -> dict[str, list[float]]:
@@ -193,7 +150,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description="The demo gate's waiting times, speed and memory.")
     parser.add_argument("--seconds", type=float, default=60.0, help="of the demo gate")
     parser.add_argument("--frames", type=int, default=20_000, help="of the video that is played fast")
-    parser.add_argument("--assets", type=Path, default=Path.home() / ".cache/attendance-tests/assets", metavar="DIR")
+    parser.add_argument("--assets", type=Path, default=ASSETS, metavar="DIR")
     parser.add_argument("--json", action="store_true", help="one object")
     parser.add_argument("--quick", action="store_true", help="few seconds and frames: to see that it works")
     args = parser.parse_args()

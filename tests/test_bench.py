@@ -5,6 +5,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 BENCH = Path(__file__).parents[1] / "bench"
 
 
@@ -34,3 +36,24 @@ def test_a_broken_picture_is_skipped(tmp_path: Path) -> None:
     (tmp_path / "broken.jpg").write_bytes(b"no picture")
     rows = lines_of("scan.py", "--images", str(tmp_path))
     assert all(row["of"] == 0 and row["empty_pictures"] == 1 and row["false_alarms"] == 0 for row in rows)
+
+
+@pytest.fixture(scope="module")
+def robustness() -> list[dict[str, object]]:
+    """The figures of a quick run."""
+    return lines_of("robustness.py")
+
+
+def test_every_part_of_robustness_gives_figures(robustness: list[dict[str, object]]) -> None:
+    """Aims have verdicts, peers have ratios, and the five features take less memory than the document allows."""
+    memory = {row["what"]: row["value"] for row in robustness if row["part"] == "memory"}
+    assert len({row["part"] for row in robustness}) == 8
+    assert 0 < float(str(memory["all five adds, RSS"])) < 40
+    assert all((row["met"] is None) == (row["aim"] is None) for row in robustness)
+    assert all(row["ratio"] for row in robustness if row["peer"])
+
+
+def test_the_crowd_of_the_bench_is_one(robustness: list[dict[str, object]]) -> None:
+    """500 half-open connections shut a server with common settings, which shows that they are there; not the gate."""
+    (row,) = [row for row in robustness if "half-open" in str(row["part"])]
+    assert float(str(row["value"])) < 1000 < float(str(row["peer_value"]))

@@ -1,0 +1,1 @@
+"""What the gate's five features of robustness cost and hold: the parts of ``bench/robustness.py``."""
