@@ -17,7 +17,7 @@ PRIVATE = 0o600
 _STEP_PAGES = 256
 _STEP_BYTES = 1 << 20
 _PAUSE_S = 0.005
-"""Rest after each megabyte, so that writers reach the disk between: their longest wait at 150 MB is then 10 to 30 ms
+"""Rest after each megabyte, so that writers reach the disk between: their longest wait at 150 MB is then 10 to 40 ms
 instead of 80 to 110."""
 
 
