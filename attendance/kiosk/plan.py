@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 
 from attendance.config import Paths, Settings
 from attendance.config.place import WEEKDAYS
-from attendance.domain.message import MessageKind
+from attendance.domain.message import MessageKind, preference
 from attendance.domain.scan import GateDirection
 from attendance.domain.schedule import Schedule, Session
 from attendance.kiosk.camera_process import VisionPlan
@@ -56,7 +56,7 @@ def gate_rules(settings: Settings, keys: Mapping[str, bytes]) -> GateRules:
         ),
         direction=GateDirection(settings.device.direction),
         cards=CardRules(keys, settings.cards.require_signature),
-        message_kinds=frozenset(kind for kind in MessageKind if wanted and getattr(wanted, kind.value)),
+        message_kinds=frozenset(kind for kind in MessageKind if wanted and getattr(wanted, preference(kind), False)),
     )
 
 

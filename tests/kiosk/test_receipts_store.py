@@ -189,8 +189,9 @@ def test_a_retry_is_not_retried_and_no_message_twice(conn: sqlite3.Connection, c
     assert tell(conn, flat(retry, "Failed"), clock.now(), RETRYING).retry == ""
     with pytest.raises(sqlite3.IntegrityError):
         conn.execute(
-            "INSERT INTO sms_outbox SELECT 'x', scan_id, student_key, guardian_id, kind, state, made_at,"
-            " made_boot_id, made_boot_ns, retry_of, '', NULL, '' FROM sms_outbox WHERE message_id = ?",
+            "INSERT INTO sms_outbox (message_id, scan_id, student_key, guardian_id, kind, made_at, made_boot_id,"
+            " made_boot_ns, retry_of) SELECT 'x', scan_id, student_key, guardian_id, kind, made_at, made_boot_id,"
+            " made_boot_ns, retry_of FROM sms_outbox WHERE message_id = ?",
             (retry,),
         )
 
@@ -308,8 +309,9 @@ def test_a_scan_still_has_one_message_a_guardian(conn: sqlite3.Connection, clock
     message = queue(conn, clock.now())
     with pytest.raises(sqlite3.IntegrityError):
         conn.execute(
-            "INSERT INTO sms_outbox SELECT 'x', scan_id, student_key, guardian_id, kind, state, made_at,"
-            " made_boot_id, made_boot_ns, NULL, '', NULL, '' FROM sms_outbox WHERE message_id = ?",
+            "INSERT INTO sms_outbox (message_id, scan_id, student_key, guardian_id, kind, made_at, made_boot_id,"
+            " made_boot_ns) SELECT 'x', scan_id, student_key, guardian_id, kind, made_at, made_boot_id,"
+            " made_boot_ns FROM sms_outbox WHERE message_id = ?",
             (message,),
         )
 

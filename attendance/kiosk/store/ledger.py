@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 from uuid6 import uuid7
 
 from attendance.clock import Moment, from_rfc3339, rfc3339
-from attendance.domain.message import MessageKind
+from attendance.domain.message import MessageKind, priority
 from attendance.domain.scan import Accepted, Direction, PastScan, Refusal
 from attendance.vision.messages import Check
 
@@ -121,13 +121,14 @@ def record(
 
 def _queue_messages(conn: sqlite3.Connection, scan_id: str, student_key: str, kind: MessageKind, seen: Moment) -> None:
     guardians = conn.execute("SELECT guardian_id FROM guardians WHERE student_key = ?", (student_key,)).fetchall()
+    made = (rfc3339(seen.at), seen.boot_id, seen.boot_ns, seen.trusted)
     conn.executemany(
         "INSERT INTO sms_outbox"
-        " (message_id, scan_id, student_key, guardian_id, kind, made_at, made_boot_id, made_boot_ns)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        " (message_id, scan_id, student_key, guardian_id, kind, priority, made_at, made_boot_id, made_boot_ns,"
+        " made_trusted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            (str(uuid7()), scan_id, student_key, g["guardian_id"], kind, rfc3339(seen.at), seen.boot_id, seen.boot_ns)
-            for g in guardians
+            (str(uuid7()), scan_id, student_key, guardian["guardian_id"], kind, priority(kind), *made)
+            for guardian in guardians
         ],
     )
 
@@ -203,11 +204,15 @@ def undated(conn: sqlite3.Connection, boot_id: str) -> list[sqlite3.Row]:
 def correct_clock(
     conn: sqlite3.Connection, scan_id: str, at: datetime, day: date, status: str, minutes_late: int, now: Moment
 ) -> None:
-    """Date a scan afresh; the row itself and its keys stay as they are."""
+    """Date a scan afresh, and its messages; the row itself and its keys stay as they are."""
     conn.execute(
         "INSERT OR IGNORE INTO clock_corrections (scan_id, scanned_at, day, status, minutes_late, corrected_at)"
         " VALUES (?, ?, ?, ?, ?, ?)",
         (scan_id, rfc3339(at), day.isoformat(), status, minutes_late, rfc3339(now.at)),
+    )
+    conn.execute(
+        "UPDATE sms_outbox SET made_at = ?, made_trusted = 1 WHERE scan_id = ? AND retry_of IS NULL",
+        (rfc3339(at), scan_id),
     )
 
 

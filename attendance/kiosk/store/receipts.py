@@ -11,6 +11,7 @@ from datetime import timedelta, tzinfo
 from uuid6 import uuid7
 
 from attendance.clock import Moment, from_rfc3339, rfc3339
+from attendance.domain.message import lifetime
 from attendance.domain.receipt import GatewayState, PhoneHealth, Report, follows
 from attendance.kiosk.expiry import age
 from attendance.kiosk.store import delivery_log
@@ -155,28 +156,28 @@ def _move(conn: sqlite3.Connection, message: sqlite3.Row, state: GatewayState, r
 
 def _retry(conn: sqlite3.Connection, message: sqlite3.Row, now: Moment, expire_after: timedelta) -> str:
     """Queue a failed message once more, under a new id and as old as it is; a retry is not retried."""
-    if message["retry_of"] is not None or age(_made(conn, message), now) >= expire_after:
+    if message["retry_of"] is not None or age(made(message), now) >= lifetime(message["priority"], expire_after):
         return ""
     retry = str(uuid7())
     conn.execute(
         "INSERT INTO sms_outbox"
-        " (message_id, scan_id, student_key, guardian_id, kind, made_at, made_boot_id, made_boot_ns, retry_of)"
-        " SELECT ?, scan_id, student_key, guardian_id, kind, made_at, made_boot_id, made_boot_ns, message_id"
-        " FROM sms_outbox WHERE message_id = ?",
+        " (message_id, scan_id, student_key, guardian_id, kind, priority, day, session, body, phone, text, parts,"
+        " made_at, made_boot_id, made_boot_ns, made_trusted, retry_of)"
+        " SELECT ?, scan_id, student_key, guardian_id, kind, priority, day, session, body, phone, text, parts, made_at,"
+        " made_boot_id, made_boot_ns, made_trusted, message_id FROM sms_outbox WHERE message_id = ?",
         (retry, message["message_id"]),
     )
     return retry
 
 
-def _made(conn: sqlite3.Connection, message: sqlite3.Row) -> Moment:
+def made(message: sqlite3.Row) -> Moment:
     """When a message was made: with its scan, whose clock may have been corrected since."""
-    scan = conn.execute(
-        "SELECT coalesce(c.scanned_at, a.scanned_at) AS at, a.clock_trusted OR c.scan_id IS NOT NULL AS trusted"
-        " FROM attendance a LEFT JOIN clock_corrections c USING (scan_id) WHERE a.scan_id = ?",
-        (message["scan_id"],),
-    ).fetchone()
-    at, trusted = (scan["at"], bool(scan["trusted"])) if scan else (message["made_at"], False)
-    return Moment(from_rfc3339(at), message["made_boot_id"], message["made_boot_ns"], trusted)
+    return Moment(
+        from_rfc3339(message["made_at"]),
+        message["made_boot_id"],
+        message["made_boot_ns"],
+        bool(message["made_trusted"]),
+    )
 
 
 def _keep_phone(conn: sqlite3.Connection, device_id: str, health: PhoneHealth, now: Moment) -> None:
