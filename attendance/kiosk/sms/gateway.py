@@ -72,11 +72,15 @@ class Gateway(Protocol):
 
     Attributes:
         name: of the configuration's section, stored beside the message.
-        recognises_repeats: the same id is never delivered twice.
+        recognises_repeats: the same id is never delivered twice, and it can be asked about one.
+        may_repeat: a message of which nobody knows may be handed over again.
+        timeout_s: the longest that a call takes, but for looking up a name.
     """
 
     name: str
     recognises_repeats: bool
+    may_repeat: bool
+    timeout_s: float
 
     def send(self, message: Outgoing) -> GatewayState:
         """Hand a message over; how far it says the message is.

@@ -1,0 +1,280 @@
+"""One bounded HTTP exchange: a peer that is slow, silent, endless or lying costs its time and a little memory, no more.
+
+A connection for each request: sixty messages an hour do not pay for keeping one open, and a kept one that died in the
+meantime would make it unclear whether the request was taken. Proxies of the environment are not used and redirects are
+not followed: what must reach the gateway must not go elsewhere.
+"""
+
+import io
+import json
+import socket
+import ssl
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from email.message import Message
+from http.client import HTTPConnection, HTTPException, HTTPResponse
+from ipaddress import IPv6Address, ip_address
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from attendance.clock import boot_ns
+from attendance.errors import AttendanceError, BadInput
+
+ANSWER_LIMIT_BYTES = 65_536
+"""An answer of a gateway has a few hundred; the list of webhooks of a large school some thousand."""
+LOOKUP_S = 30.0
+"""How long the system's resolver may take to give up, which no timeout of ours bounds (``resolv.conf(5)``: three
+servers, two attempts, 5 s)."""
+_SECURE_PORT, _PLAIN_PORT = 443, 80
+
+
+class ExchangeFailed(AttendanceError):
+    """There is no answer.
+
+    Attributes:
+        request_sent: the peer may have the request. If not, it provably has not.
+    """
+
+    def __init__(self, message: str, *, request_sent: bool) -> None:
+        super().__init__(message)
+        self.request_sent = request_sent
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back.
+
+    Attributes:
+        body: at most ``ANSWER_LIMIT_BYTES``.
+        whole: all of it came.
+    """
+
+    status: int
+    headers: Message
+    body: bytes
+    whole: bool
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON; ``None`` if it is none, or not whole."""
+        if not self.whole:
+            return None
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+
+class Deadline:
+    """When something must be over, in boot time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends_ns = boot_ns() + round(seconds * 1e9)
+
+    def left_s(self) -> float:
+        """More than 0.
+
+        Raises:
+            TimeoutError: nothing is left.
+        """
+        left = (self._ends_ns - boot_ns()) / 1e9
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+
+class HttpPeer:
+    """A server and how it is reached.
+
+    Args:
+        url: where paths are added to. Plain ``http`` reaches loopback and private addresses only: what is sent are
+            passwords and numbers of parents.
+        ca_file: PEM file of who vouches for the server; ``None``: whom the system trusts.
+
+    Raises:
+        BadInput: ``url`` is no address.
+    """
+
+    def __init__(self, url: str, *, ca_file: Path | None = None) -> None:
+        parts = _split(url)
+        self._secure = parts.scheme == "https"
+        self._host = parts.hostname or ""
+        self._port = parts.port or (_SECURE_PORT if self._secure else _PLAIN_PORT)
+        self._host_header = parts.netloc
+        self._path = parts.path.rstrip("/")
+        self._ca_file = ca_file
+        self._context: ssl.SSLContext | None = None
+        self.origin = f"{parts.scheme}://{parts.netloc}"
+
+    def exchange(
+        self, method: str, path: str, headers: Mapping[str, str], body: bytes | None, deadline: Deadline
+    ) -> Answer:
+        """Ask, and read the answer.
+
+        Args:
+            path: with its query, percent-encoded; follows the path of the peer's URL.
+
+        Raises:
+            ExchangeFailed: there is none.
+        """
+        connection = self._connected(deadline)
+        with connection:
+            try:
+                return self._ask(connection, method, path, headers, body, deadline)
+            except (OSError, HTTPException) as error:
+                raise ExchangeFailed(
+                    f"{self.origin} gave no answer that can be read ({_reason(error)}).", request_sent=True
+                ) from error
+
+    def reach(self, deadline: Deadline) -> None:
+        """Connect, and hang up.
+
+        Raises:
+            ExchangeFailed: it cannot be reached.
+        """
+        self._connected(deadline).close()
+
+    def _ask(
+        self,
+        connection: socket.socket,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes | None,
+        deadline: Deadline,
+    ) -> Answer:
+        connection.settimeout(deadline.left_s())
+        request = HTTPConnection(self._host, self._port)
+        request.sock = connection
+        request.request(method, self._path + path, body, {"Host": self._host_header, "Connection": "close", **headers})
+        with HTTPResponse(_Timed(connection, deadline), method=method) as response:  # type: ignore[arg-type]
+            response.begin()
+            body, whole = _body(response)
+            return Answer(response.status, response.headers, body, whole)
+
+    def _connected(self, deadline: Deadline) -> socket.socket:
+        try:
+            addresses = list(self._addresses())
+            connection = _connect(addresses, deadline)
+        except (OSError, UnicodeError) as error:
+            raise ExchangeFailed(f"{self.origin} cannot be reached ({_reason(error)}).", request_sent=False) from error
+        return self._secured(connection, deadline) if self._secure else connection
+
+    def _addresses(self) -> Iterator[tuple[socket.AddressFamily, Any]]:
+        for family, _, _, _, address in socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM):
+            if not self._secure and not is_near(str(address[0])):
+                raise ExchangeFailed(
+                    f"{self.origin} is not on a private network: passwords would go through the internet for all to"
+                    " read. Use https.",
+                    request_sent=False,
+                )
+            yield family, address
+
+    def _secured(self, connection: socket.socket, deadline: Deadline) -> ssl.SSLSocket:
+        try:
+            if self._context is None:
+                self._context = ssl.create_default_context(cafile=self._ca_file)
+            connection.settimeout(deadline.left_s())
+            return self._context.wrap_socket(connection, server_hostname=self._host)
+        except (OSError, ValueError) as error:
+            connection.close()
+            raise ExchangeFailed(self._insecure(error), request_sent=False) from error
+
+    def _insecure(self, error: Exception) -> str:
+        if self._context is None:
+            return f"The CA file {str(self._ca_file)!r} cannot be used ({_reason(error)}); it must be a PEM file."
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return (
+                f"{self.origin} shows a certificate that is not trusted ({error.verify_message}). If it is a server of"
+                " your own, name its CA in ca_file."
+            )
+        return f"{self.origin} does not speak TLS with us ({_reason(error)})."
+
+
+class _Timed(io.RawIOBase):
+    """A socket for reading, which gives up at the deadline however steadily bytes drip in."""
+
+    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
+        self._connection = connection
+        self._deadline = deadline
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """What ``HTTPResponse`` asks a socket for."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._connection.settimeout(self._deadline.left_s())
+        return self._connection.recv_into(buffer)
+
+
+def is_near(address: str) -> bool:
+    """Whether an address is loopback, private or link-local."""
+    at = ip_address(address)
+    if isinstance(at, IPv6Address) and at.ipv4_mapped:
+        at = at.ipv4_mapped
+    return at.is_private
+
+
+def _body(response: HTTPResponse) -> tuple[bytes, bool]:
+    """What can be read of the body, and whether that is all. Its status stands, whatever happens to the rest."""
+    try:
+        read = response.read(ANSWER_LIMIT_BYTES + 1)
+    except (OSError, HTTPException):
+        return b"", False
+    return read[:ANSWER_LIMIT_BYTES], len(read) <= ANSWER_LIMIT_BYTES and not response.length
+
+
+def _split(url: str) -> Any:
+    """The parts of a URL that can be one of a peer.
+
+    Raises:
+        BadInput: it cannot.
+    """
+    shown = "The address" if "@" in url else repr(url)
+    try:
+        parts = urlsplit(url)
+        port_fits = parts.port is None or parts.port > 0
+    except ValueError as error:
+        raise BadInput(f"{shown} is no address ({error}).") from error
+    if parts.scheme not in ("http", "https") or not parts.hostname or not port_fits:
+        raise BadInput(f"{shown} is no address. It must look like https://host/path or http://192.168.1.30:8080.")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise BadInput(
+            "The address of a gateway has no user name, query or fragment; those have settings of their own."
+        )
+    if not url.isascii() or any(letter.isspace() for letter in url):
+        raise BadInput(f"{shown} has spaces or letters that an address cannot have; percent-encode them.")
+    return parts
+
+
+def _connect(addresses: list[tuple[socket.AddressFamily, Any]], deadline: Deadline) -> socket.socket:
+    """To the first address that answers. Each has an equal share of the time that is left.
+
+    Raises:
+        OSError: none does.
+    """
+    failure: OSError = OSError("it has no address")
+    for index, (family, address) in enumerate(addresses):
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(deadline.left_s() / (len(addresses) - index))
+            connection.connect(address)
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            return connection
+    raise failure
+
+
+def _reason(error: Exception) -> str:
+    """Why, in a few words and without what was sent."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    return type(error).__name__
