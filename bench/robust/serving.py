@@ -1,11 +1,12 @@
 """How fast the pages of a busy gate answer, how many reports it makes durable, and what a crowd does to it."""
 
 import sqlite3
+import statistics
 import tempfile
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ from robust.load import Job
 
 _MANY = 16
 _AIM_MS = 5.0
+_TURNS = 10
 _INDEPENDENT = 1.2
 """So far apart may two medians of the same thing lie on this machine."""
 _PACED = 200.0
@@ -31,23 +33,38 @@ _EARLIER_P99 = {"/health": "p50 75-113 ms"}
 
 def figures(scans: list[int], seconds: float) -> Iterator[Figure]:
     """The simulated gate with each number of scans in its database; crowd and reports with the last one."""
-    with child("load") as load:
+    with ExitStack() as stack:
+        load = stack.enter_context(child("load"))
         yield from _generator(load, seconds)
-        medians = {}
         for count in scans:
-            with tempfile.TemporaryDirectory() as folder, _gate(Path(folder), count) as gate:
-                peer = _EarlierPeer(count, load, seconds)
+            with _gate(count) as gate, _EarlierPeer(count, load, seconds) as peer:
                 for path in ("/ping", "/health"):
-                    asked = {key: _asked(load, gate.port, path, *key, seconds) for key in _WAYS}
-                    medians[path, count] = asked[1, True, 0.0]["p50_ms"]
+                    asked = {way: _asked(load, gate.port, path, *way, seconds) for way in _WAYS}
                     yield from _pages(path, count, asked, peer.asked(path))
                 if count == scans[-1]:
                     yield from _webhook(load, gate, peer, seconds)
-                    yield from _crowd(load, gate, seconds)
-                peer.stop()
-        few, many = (medians["/health", count] for count in (scans[0], scans[-1]))
-        what = f"/health, median with {scans[-1]:,} scans as a multiple of that with {scans[0]:,}"
-        yield Figure("pages", what, many / few, "", aim=_INDEPENDENT)
+                    yield from _crowd(load, gate, max(seconds, 1.0))
+        gates = [stack.enter_context(_gate(count)) for count in scans]
+        yield _independence(load, gates, scans, seconds)
+
+
+def _independence(load: Child, gates: list[Gate], scans: list[int], seconds: float) -> Figure:
+    """Health of the first gate and of the last one, asked in turns, so that a busy machine slows both."""
+    first, last = (
+        statistics.median(each)
+        for each in zip(
+            *(
+                [
+                    _asked(load, gate.port, "/health", 1, True, 0.0, seconds / _TURNS)["p50_ms"]
+                    for gate in (gates[0], gates[-1])
+                ]
+                for _ in range(_TURNS)
+            ),
+            strict=True,
+        )
+    )
+    what = f"/health, median with {scans[-1]:,} scans as a multiple of that with {scans[0]:,}, in turns"
+    return Figure("health and the number of scans", what, last / first, "", aim=_INDEPENDENT)
 
 
 _WAYS = [(1, True, 0.0), (1, False, 0.0), (_MANY, True, _PACED), (_MANY, True, 0.0), (_MANY, False, 0.0)]
@@ -167,8 +184,15 @@ class _EarlierPeer:
         self._seconds = seconds
         database = Path(self._folder.name) / "attendance.db"
         rows.earlier_database(database, scans)
-        self._stack = _peer("earlier", str(database))
-        self._port = self._stack.__enter__()
+        self._server = _peer("earlier", str(database))
+
+    def __enter__(self) -> "_EarlierPeer":
+        self._port = self._server.__enter__()
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        self._server.__exit__(*error)
+        self._folder.cleanup()
 
     def asked(self, path: str) -> Any:
         return _good(path, self._load.ask(asdict(Job(self._port, path, _MANY, self._seconds, False))))
@@ -176,10 +200,6 @@ class _EarlierPeer:
     def posted(self, connections: int) -> Any:
         job = Job(self._port, "/sms-webhook", connections, self._seconds, False, first_message=1)
         return _good(job.path, self._load.ask(asdict(job)))
-
-    def stop(self) -> None:
-        self._stack.__exit__(None, None, None)
-        self._folder.cleanup()
 
 
 def _generator(load: Child, seconds: float) -> Iterator[Figure]:
@@ -201,16 +221,17 @@ def _peer(kind: str, *words: str) -> Iterator[int]:
 
 
 @contextmanager
-def _gate(folder: Path, scans: int) -> Iterator[Gate]:
+def _gate(scans: int) -> Iterator[Gate]:
     """The simulated gate, once its first backup is done and pictures come."""
-    rows.gate_database(folder / "data" / "attendance.db", scans)
-    gate = Gate(folder, ASSETS, "--demo")
-    try:
-        signs = (b"attendance_backups_made_total 1", b"attendance_camera_healthy 1")
-        _wait_for(f"http://127.0.0.1:{gate.port}/metrics", lambda text: all(sign in text for sign in signs))
-        yield gate
-    finally:
-        gate.stop()
+    with tempfile.TemporaryDirectory() as folder:
+        rows.gate_database(Path(folder) / "data" / "attendance.db", scans)
+        gate = Gate(Path(folder), ASSETS, "--demo")
+        try:
+            signs = (b"attendance_backups_made_total 1", b"attendance_camera_healthy 1")
+            _wait_for(f"http://127.0.0.1:{gate.port}/metrics", lambda text: all(sign in text for sign in signs))
+            yield gate
+        finally:
+            gate.stop()
 
 
 def _wait_for(url: str, good: Any, timeout_s: float = 30.0) -> None:
