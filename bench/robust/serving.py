@@ -46,6 +46,9 @@ def figures(scans: list[int], seconds: float) -> Iterator[Figure]:
                     yield from _crowd(load, gate, max(seconds, 1.0))
         gates = [stack.enter_context(_gate(count)) for count in scans]
         yield _independence(load, gates, scans, seconds)
+        ended_s = max(gate.stop() for gate in gates)
+        note = "camera, pages and all, from SIGTERM on"
+        yield Figure("stop() of a running gate", "until its process has ended", ended_s, "s", aim=1.0, note=note)
 
 
 def _independence(load: Child, gates: list[Gate], scans: list[int], seconds: float) -> Figure:
