@@ -1,8 +1,9 @@
 """What all tests share."""
 
+import logging
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,19 @@ def assets_dir() -> Path:
     directory = Path(os.environ.get("ATTENDANCE_ASSETS") or Path.home() / ".cache/attendance-tests/assets")
     assets.ensure(directory, demo=True, progress=print)
     return directory
+
+
+@pytest.fixture(autouse=True)
+def _logging_as_before() -> Iterator[None]:
+    """What a command of the program sets up for its logs ends with the test that ran it."""
+    root = logging.getLogger()
+    before, level = list(root.handlers), root.level
+    yield
+    for handler in list(root.handlers):
+        if handler not in before and not type(handler).__module__.startswith("_pytest"):
+            root.removeHandler(handler)
+            handler.close()
+    root.setLevel(level)
 
 
 @pytest.fixture

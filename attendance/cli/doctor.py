@@ -56,10 +56,11 @@ def _examine(context: Context) -> Iterator[Finding]:
     yield _permissions(context.paths.data_dir)
     yield _disk(context)
     yield _database(context)
+    yield _backups(context)
     yield _cards(context)
     yield _clock(context)
     yield _assets(context)
-    yield _port(context, running)
+    yield from _ports(context, running)
     yield _camera(context, running)
 
 
@@ -120,7 +121,8 @@ def _disk(context: Context) -> Finding:
 def _database(context: Context) -> Finding:
     from attendance.errors import StorageError
     from attendance.kiosk.store import register
-    from attendance.kiosk.store.database import faults, reading
+    from attendance.kiosk.store.contents import faults
+    from attendance.kiosk.store.database import reading
 
     path = context.paths.database
     if not path.exists():
@@ -130,9 +132,9 @@ def _database(context: Context) -> Finding:
             damage = faults(conn)
             totals = register.totals(conn, context.clock.now().at.astimezone(context.zone).date())
     except StorageError as error:
-        return Finding("database", str(error), f"Restore {path} from a backup.")
+        return Finding("database", str(error), "Start the gate: it repairs its database.")
     if damage:
-        return Finding("database", f"damaged: {damage}", f"Stop the gate and restore {path} from a backup.")
+        return Finding("database", f"damaged: {damage}", "Restart the gate: it repairs its database by itself.")
     found = f"whole, {totals.total_records} scans, {totals.students} students"
     return Finding("database", found, "" if totals.students else "Run `attendance students import FILE`.")
 
@@ -178,20 +180,45 @@ def _assets(context: Context) -> Finding:
     )
 
 
-def _port(context: Context, running: bool) -> Finding:
-    endpoint = context.settings.health_endpoint
-    if not endpoint.enabled:
-        return Finding("port", "not served: health_endpoint.enabled is false")
+def _ports(context: Context, running: bool) -> Iterator[Finding]:
+    settings = context.settings
+    for section, endpoint in (
+        ("health_endpoint", settings.health_endpoint),
+        ("sms_webhook", settings.sms_webhook),
+    ):
+        if endpoint.enabled:
+            yield _port(section, endpoint.host, endpoint.port, running)
+        else:
+            yield Finding("port", f"not served: {section}.enabled is false")
+
+
+def _port(section: str, host: str, port: int, running: bool) -> Finding:
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((endpoint.host, endpoint.port))
+            probe.bind((host, port))
         except OSError as error:
             if running:
-                return Finding("port", f"{endpoint.port} is served by the running gate")
-            remedy = f"See who holds it with `ss -ltnp 'sport = :{endpoint.port}'`, or set health_endpoint.port."
-            return Finding("port", f"{endpoint.port}: {error.strerror}", remedy)
-    return Finding("port", f"{endpoint.port} is free")
+                return Finding("port", f"{port} is served by the running gate")
+            remedy = f"See who holds it with `ss -ltnp 'sport = :{port}'`, or set {section}.port."
+            return Finding("port", f"{port}: {error.strerror}", remedy)
+    return Finding("port", f"{port} is free")
+
+
+def _backups(context: Context) -> Finding:
+    from attendance.kiosk.backups import DatabaseBackupManager
+
+    manager = DatabaseBackupManager(configuration=(context.settings, context.paths), clock=context.clock)
+    if not context.settings.database_backup.enabled:
+        return Finding("backups", "switched off", "Set database_backup.enabled: a card in a gate can die any day.")
+    made = manager.list_backups()
+    if not made:
+        remedy = "Start the gate: it makes one at once." if context.paths.database.exists() else ""
+        return Finding("backups", "none yet", remedy)
+    elsewhere = (
+        "" if context.settings.database_backup.second_dir else "; all on this device, see database_backup.second_dir"
+    )
+    return Finding("backups", f"{len(made)}, the newest of {made[0]['created']}{elsewhere}")
 
 
 def _camera(context: Context, running: bool) -> Finding:

@@ -25,7 +25,7 @@ from attendance.kiosk.redating import Redating
 from attendance.kiosk.retention import Policy, Retention
 from attendance.kiosk.station import Outcome, Station
 from attendance.kiosk.store import register
-from attendance.kiosk.store.database import create_or_migrate, reading
+from attendance.kiosk.store.database import create_or_migrate, damage_mark, note_damage, reading
 from attendance.kiosk.web.endpoint import HealthEndpoint
 from attendance.kiosk.web.events import ScreenEvents
 from attendance.kiosk.web.metrics import metrics_blueprint
@@ -56,6 +56,8 @@ _ALIVE_S = 5.0
 """How often the main loop shows life; half of the shortest useful ``WatchdogSec``."""
 _SERVICE_DEADLINE_S = 60.0
 """Longer than any step of a part that works: the slowest waits 30 s for the database."""
+_DATABASE_DEADLINE_S = 5.0
+"""A damaged database does not get better by waiting."""
 _HEALTH_DEADLINE_S = 30.0
 """It looks once a second, and answers requests."""
 _VISION_DEADLINE_S = 120.0
@@ -112,7 +114,7 @@ class Gate:
             before_restart=self._marker.expect_end,
             not_restarted=self._marker.go_on,
         )
-        self._writer = Writer(lambda: sqlite.connect(paths.database))
+        self._writer = Writer(lambda: sqlite.connect(paths.database), lambda error: note_damage(paths.database, error))
         self._backups = DatabaseBackupManager(
             configuration=(settings, paths), clock=clock, on_made=lambda ms: measures.backup(self._metrics, ms)
         )
@@ -213,7 +215,7 @@ class Gate:
                 try:
                     self.start()
                     self._announce()
-                    while not self._stopping.wait(systemd.beat_s(_ALIVE_S)):
+                    while not self._stopping.wait(systemd.beat_s(self._alive_s())):
                         self._watchdog.heartbeat()
                         if self._watchdog.vouches:
                             systemd.notify(systemd.ALIVE)
@@ -223,6 +225,9 @@ class Gate:
         finally:
             self._lock.release()
         return 0
+
+    def _alive_s(self) -> float:
+        return min(_ALIVE_S, float(self._settings.watchdog.timeout_seconds) / 3)
 
     def start(self) -> None:
         """Take the data directory, bring the store up to date, start every part.
@@ -285,8 +290,13 @@ class Gate:
     def _watch_parts(self) -> None:
         for part, service in self._services():
             self._watchdog.watch(part.name, part.deadline_s, partial(_beat_boot_ns, service))
+        self._watchdog.watch("database", _DATABASE_DEADLINE_S, self._database_well_boot_ns)
         self._watchdog.watch("health", _HEALTH_DEADLINE_S, lambda: self._health.beat_boot_ns)
         self._watchdog.watch("vision", _VISION_DEADLINE_S, lambda: self._camera.state.well_boot_ns)
+
+    def _database_well_boot_ns(self) -> int:
+        """Zero once SQLite has called the database damaged: it is repaired at a start."""
+        return 0 if damage_mark(self._paths.database).exists() else self._clock.boot_ns()
 
     def _services(self) -> list[tuple[_Part, Service]]:
         """The parts with a thread of their own that must work; what is switched off has none."""

@@ -98,10 +98,19 @@ def _statements(script: str) -> Iterator[str]:
 
 
 class Writer:
-    """The one thread of the core that writes: callers hand it a function and get its result after the commit."""
+    """The one thread of the core that writes: callers hand it a function and get its result after the commit.
 
-    def __init__(self, open_connection: Callable[[], sqlite3.Connection]) -> None:
+    Args:
+        refused: told of every error of the database, on the writer's thread.
+    """
+
+    def __init__(
+        self,
+        open_connection: Callable[[], sqlite3.Connection],
+        refused: Callable[[sqlite3.Error], None] = lambda error: None,
+    ) -> None:
         self._open = open_connection
+        self._refused = refused
         self._conn: sqlite3.Connection | None = None
         self._jobs: queue.SimpleQueue[tuple[Callable[[sqlite3.Connection], Any], Future[Any]] | None] = (
             queue.SimpleQueue()
@@ -157,6 +166,8 @@ class Writer:
                 result = work(self._conn)
         except BaseException as error:
             future.set_exception(error)
+            if isinstance(error, sqlite3.Error):
+                self._refused(error)
             if isinstance(error, sqlite3.OperationalError):
                 self._drop_connection()
         else:

@@ -137,3 +137,32 @@ def test_a_scan_shown_as_accepted_is_in_the_register_whenever_the_core_dies(gate
         gate.stop(signal.SIGKILL)
     assert shown
     assert set(shown) <= {row["scan_id"] for row in gate.register()}
+
+
+def test_a_database_that_turns_out_damaged_restarts_the_gate_and_is_repaired(
+    tmp_path: Path, assets_dir: Path, eventually: Callable[..., None]
+) -> None:
+    """Nobody has to come: the restart command runs, and the next start repairs from the backup and says so."""
+    restarted = tmp_path / "restarted"
+    watchdog = {"timeout_seconds": 3, "restart_command": f"touch {restarted}"}
+    gate = GateProcess(tmp_path, assets_dir, {"watchdog": watchdog})
+    try:
+        gate.start("--demo", "--headless")
+        eventually(lambda: gate.get("/health/database").get("total_records", 0) >= 1, within_s=30)
+        assert not restarted.exists()
+        gate.command("backup", "create")
+        database = gate.data / "attendance.db"
+        gate.stop(signal.SIGKILL)
+        content = bytearray(database.read_bytes())
+        content[100:] = bytes(len(content) - 100)
+        database.write_bytes(content)
+        (gate.data / "attendance.db-wal").unlink(missing_ok=True)
+        (gate.data / "attendance.db.suspect").write_text("malformed\n")
+        gate.start("--source", "v4l2:77", "--headless")
+        codes = {problem["code"] for problem in gate.get("/health")["problems"]}
+        assert "database-repaired" in codes, codes
+        assert gate.get("/health/database")["total_records"] >= 1
+        (gate.data / "attendance.db.suspect").write_text("malformed\n")
+        eventually(restarted.exists, within_s=20)
+    finally:
+        gate.kill()

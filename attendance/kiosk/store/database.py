@@ -10,7 +10,6 @@ from pathlib import Path
 from attendance.clock import Moment, rfc3339
 from attendance.errors import StorageError
 from attendance.kiosk.store import copying
-from attendance.kiosk.store.contents import faults as faults
 from attendance.kiosk.store.copying import Order
 from attendance.ops import sqlite
 from attendance.ops.backup import Stop
