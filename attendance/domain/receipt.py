@@ -7,11 +7,12 @@ and the flat form ``{"id", "state", "phoneNumber", "deviceId"}``, which is also 
 import json
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from attendance.domain.answer import AnswerWords, Wish
 from attendance.errors import BadInput
 
 LONGEST_ID = 64
@@ -60,6 +61,7 @@ _STATE_EVENTS = {
 FLAT_EVENT = "state"
 """The event of a report in the flat form, which names none."""
 _PING = "system:ping"
+_RECEIVED = "sms:received"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,10 +82,11 @@ class Report:
         event: as the gateway names it; ``FLAT_EVENT`` for the flat form.
         message_id: of the message it is about; empty for events about no message of ours.
         state: ``None`` for events that move no message.
-        phone: the recipient, as given; may be empty.
+        phone: the recipient, as given; may be empty. With a wish, the sender.
         reason: of a failure.
         happened_at: aware, by the phone's clock; ``None`` if it does not say, or nonsense.
         health: of a ping.
+        wish: what a guardian asked for, if that was one of the agreed words.
     """
 
     event_id: str
@@ -95,6 +98,7 @@ class Report:
     reason: str = ""
     happened_at: datetime | None = None
     health: PhoneHealth | None = None
+    wish: Wish | None = None
 
 
 def follows(before: str, after: GatewayState) -> bool:
@@ -102,16 +106,17 @@ def follows(before: str, after: GatewayState) -> bool:
     return _RANK[after] > _RANK.get(before, 0)
 
 
-def read_report(body: bytes) -> Report:
+def read_report(body: bytes, words: AnswerWords | None = None) -> Report:
     """The report in a request's body.
 
-    What the message of a parent says (``sms:received``) is not read: nothing here may keep it.
+    What the message of a parent says (``sms:received``) is held against ``words`` and goes no further: nothing may keep
+    it, nor the number of somebody who wrote anything else.
 
     Raises:
         BadInput: it is none.
     """
     fields = _object(body)
-    return _enveloped(fields) if "event" in fields else _flat(fields)
+    return _enveloped(fields, words) if "event" in fields else _flat(fields)
 
 
 def _object(body: bytes) -> dict[str, Any]:
@@ -132,19 +137,32 @@ def _flat(fields: Mapping[str, Any]) -> Report:
     state = _STATE_WORDS.get(written.lower())
     if state is None:
         raise BadInput(f"'state' is none of {', '.join(GatewayState)}.")
+    recipient, states = _only_recipient(fields), fields.get("states")
+    times = {name: at for name, at in states.items() if isinstance(at, str)} if isinstance(states, dict) else {}
     return Report(
         event_id=f"{message_id} {state}",  # the space keeps it apart from every id of the gateway
         event=FLAT_EVENT,
         message_id=message_id,
         state=state,
-        phone=_text(fields, "phoneNumber", LONGEST_PHONE),
+        phone=_text(fields, "phoneNumber", LONGEST_PHONE) or _text(recipient, "phoneNumber", LONGEST_PHONE),
         device_id=_text(fields, "deviceId", LONGEST_ID),
-        reason=_prose(fields, "error"),
-        happened_at=_time(fields, "updatedAt"),
+        reason=_prose(fields, "error") or _prose(recipient, "error"),
+        happened_at=_time(fields, "updatedAt") or _time(times, state),
     )
 
 
-def _enveloped(fields: Mapping[str, Any]) -> Report:
+def _only_recipient(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What the gateway's answer says of the one recipient that every message of ours has; empty if it does not.
+
+    Servers forget a number after a while and give a hash of it instead.
+    """
+    recipients = fields.get("recipients")
+    if not isinstance(recipients, list) or len(recipients) != 1 or not isinstance(recipients[0], dict):
+        return {}
+    return {**recipients[0], "phoneNumber": None} if fields.get("isHashed") else recipients[0]
+
+
+def _enveloped(fields: Mapping[str, Any], words: AnswerWords | None) -> Report:
     event = _text(fields, "event", LONGEST_ID)
     if not _EVENT.fullmatch(event):
         raise BadInput("'event' is no name of an event, such as sms:delivered.")
@@ -155,6 +173,8 @@ def _enveloped(fields: Mapping[str, Any]) -> Report:
         raise BadInput("'payload' is no JSON object.")
     if event == _PING:
         return Report(event_id, event, device_id=device_id, health=_health(payload))
+    if event == _RECEIVED and words is not None:
+        return _received(Report(event_id, event, device_id=device_id), payload, words)
     if event not in _STATE_EVENTS:
         return Report(event_id, event, device_id=device_id)
     state, time_key = _STATE_EVENTS[event]
@@ -168,6 +188,18 @@ def _enveloped(fields: Mapping[str, Any]) -> Report:
         reason=_prose(payload, "reason"),
         happened_at=_time(payload, time_key),
     )
+
+
+def _received(report: Report, payload: Mapping[str, Any], words: AnswerWords) -> Report:
+    """A message to the phone. Strangers write anything: what is odd about it is no fault of the report."""
+    message = payload.get("message")
+    wish = words.wish(message) if isinstance(message, str) else None
+    sender = next((payload[key] for key in ("sender", "phoneNumber") if isinstance(payload.get(key), str)), "")
+    if wish is None or not sender.isprintable() or len(sender) > LONGEST_PHONE:
+        return report
+    said_at = payload.get("receivedAt")
+    at = _time(payload, "receivedAt") if isinstance(said_at, str) and "\0" not in said_at else None
+    return replace(report, phone=sender, happened_at=at, wish=wish)
 
 
 def _id(fields: Mapping[str, Any], key: str) -> str:

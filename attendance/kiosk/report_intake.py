@@ -12,6 +12,7 @@ from attendance.clock import Clock, Moment, from_rfc3339
 from attendance.domain.receipt import Report
 from attendance.errors import StorageError
 from attendance.kiosk.expiry import age
+from attendance.kiosk.sms.answers import Answers
 from attendance.kiosk.sparse_log import SparseLog
 from attendance.kiosk.store import receipts
 from attendance.kiosk.store.receipts import Outcome, Rules
@@ -36,12 +37,14 @@ class ReportIntake:
 
     Args:
         writer: not owned.
+        answers: does what guardians write; ``None``: what they write is nobody's business.
     """
 
-    def __init__(self, writer: Writer, clock: Clock, rules: Rules) -> None:
+    def __init__(self, writer: Writer, clock: Clock, rules: Rules, answers: Answers | None = None) -> None:
         self._writer = writer
         self._clock = clock
         self._rules = rules
+        self._answers = answers
         self._of_strangers = SparseLog(log, logging.INFO, clock)
         self._turn = threading.Lock()
         self._lock = threading.Lock()
@@ -92,7 +95,7 @@ class ReportIntake:
         fault = "The report could not be kept; see the log."
 
         def write(conn: sqlite3.Connection) -> tuple[list[Outcome], Standing]:
-            done = [receipts.record(conn, report, now, self._rules) for report, _ in batch]
+            done = [self._record(conn, report, now) for report, _ in batch]
             return done, read_standing(conn)
 
         try:
@@ -105,6 +108,12 @@ class ReportIntake:
                 waiting.set_result(outcome)
             for _, waiting in batch[len(outcomes) :]:
                 waiting.set_exception(StorageError(fault))
+
+    def _record(self, conn: sqlite3.Connection, report: Report, now: Moment) -> Outcome:
+        outcome = receipts.record(conn, report, now, self._rules)
+        if self._answers is not None and not outcome.repeated:
+            self._answers.take(conn, report, now)
+        return outcome
 
     def _tell(self, report: Report, outcome: Outcome) -> None:
         if outcome.repeated:

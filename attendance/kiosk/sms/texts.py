@@ -3,9 +3,9 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time
-from typing import Literal
 
 from attendance.domain import gsm
+from attendance.domain.answer import Wish
 from attendance.domain.gsm import Encoding
 from attendance.domain.message import MessageKind
 from attendance.domain.template import Template, parse
@@ -24,20 +24,8 @@ TEMPLATE_KEYS: Mapping[MessageKind, str] = {
 }
 """Where in ``sms_notifications`` a school's own text of each kind stands."""
 _SUMMARIES = {MessageKind.WEEKLY_SUMMARY, MessageKind.MONTHLY_SUMMARY}
-_NAMES = frozenset(
-    [
-        "student_name",
-        "student_id",
-        "student_number",
-        "section",
-        "session",
-        "time",
-        "date",
-        "minutes_late",
-        "school_name",
-        "status",
-    ]
-)
+_WHO = frozenset(["student_name", "student_id", "student_number", "section", "school_name"])
+_NAMES = _WHO | {"session", "time", "date", "minutes_late", "status"}
 _SUMMARY_NAMES = frozenset(["period", "days_present", "days_late", "days_absent", "class_days"])
 _ANSWER_NAMES = frozenset(["school_name", "stop_word", "start_word"])
 _NO_LINK = "this gate sends no links. Take it out, with the words around it."
@@ -136,10 +124,10 @@ class Texts:
             return self._fitted(own, values, facts.students, wording, _OWN_PARTS)
         return self._fitted(self._built_in[chosen][kind], values, facts.students, wording, _BUILT_IN_PARTS)
 
-    def answer(self, wish: Literal["out", "in"], language: str = "") -> Text:
-        """What a guardian's STOP (``out``) or START is answered with."""
+    def answer(self, wish: Wish, language: str = "") -> Text:
+        """What a guardian's STOP or START is answered with."""
         wording = LANGUAGES.get(language, LANGUAGES[self._language])
-        template = parse(wording.opted_out if wish == "out" else wording.opted_in, _ANSWER_NAMES)
+        template = parse(wording.opted_out if wish is Wish.OUT else wording.opted_in, _ANSWER_NAMES)
         return self._fitted(template, dict(self._words), (), wording, _BUILT_IN_PARTS)
 
     def preview(self, kind: MessageKind, language: str = "") -> Text:

@@ -4,13 +4,15 @@ import logging
 import sqlite3
 import ssl
 from datetime import timedelta, tzinfo
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from attendance.clock import Clock
-from attendance.domain.receipt import GatewayState, Report
+from attendance.domain.receipt import GatewayState, Report, read_report
 from attendance.errors import AttendanceError, StorageError
 from attendance.kiosk.report_intake import ReportIntake, Standing, ping_values, read_standing
+from attendance.kiosk.sms.answers import Answers
 from attendance.kiosk.sparse_log import SparseLog
 from attendance.kiosk.store import delivery_log
 from attendance.kiosk.store.database import reading
@@ -72,6 +74,7 @@ class SMSWebhookReceiver:
         zone: of the log's local times.
         access: whom the gate knows.
         writer: the core's, not owned.
+        answers: does what guardians write to the phone; ``None``: that is not read.
     """
 
     def __init__(
@@ -92,6 +95,7 @@ class SMSWebhookReceiver:
         clock: Clock | None = None,
         access: Access | None = None,
         writer: Writer | None = None,
+        answers: Answers | None = None,
     ) -> None:
         from attendance.config import configured  # here: who gives everything needs no configuration
 
@@ -116,7 +120,8 @@ class SMSWebhookReceiver:
         self._writer = writer or Writer(self._open_database)
         self._owns_writer = writer is None
         rules = Rules(plan.log_deliveries, plan.retry_failed, timedelta(minutes=plan.expire_after_minutes), plan.zone)
-        self._intake = ReportIntake(self._writer, plan.clock, rules)
+        self._intake = ReportIntake(self._writer, plan.clock, rules, answers)
+        self._read = partial(read_report, words=answers.words if answers else None)
         self._reporters = Reporters(plan.auth_token, plan.signing_key, plan.access, plan.clock)
         self._warn = SparseLog(log, logging.WARNING, plan.clock)
         self._web: WebServer | None = None
@@ -229,7 +234,7 @@ class SMSWebhookReceiver:
             secured = self._tls()
         except AttendanceError as error:
             return CERTIFICATE_UNUSABLE.said(error=error)
-        app = webhook_app(self._reporters, self._take, self._refused, lambda: self.port)
+        app = webhook_app(self._reporters, self._read, self._take, self._refused, lambda: self.port)
         web = WebServer(app, plan.host, plan.port, streams=Streams(0), name="SMS webhook", secured=secured)
         try:
             web.start()

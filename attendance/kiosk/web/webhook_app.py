@@ -7,7 +7,7 @@ from flask import Flask, Request, Response, jsonify, request
 from werkzeug.exceptions import HTTPException
 
 from attendance.clock import Clock
-from attendance.domain.receipt import Report, read_report
+from attendance.domain.receipt import Report
 from attendance.errors import BadInput, StorageError
 from attendance.kiosk.web import signature
 from attendance.kiosk.web.access import Access, bears, same_origin
@@ -69,6 +69,7 @@ class Reporters:
 
 def webhook_app(
     reporters: Reporters,
+    read: Callable[[bytes], Report],
     take: Callable[[Report], str],
     refused: Callable[[Refusal], None],
     port: Callable[[], int],
@@ -76,6 +77,7 @@ def webhook_app(
     """The WSGI application of the webhook's port.
 
     Args:
+        read: the report in a body; raises ``BadInput`` if it is none.
         take: keeps a report durably and says what it did; raises ``StorageError`` if it cannot.
         refused: told of every report that was not taken.
     """
@@ -90,7 +92,7 @@ def webhook_app(
             refused(refusal)
             return jsonify(error=refusal.reason), refusal.status
         try:
-            return jsonify(success=True, message=take(read_report(body))), 200
+            return jsonify(success=True, message=take(read(body))), 200
         except BadInput as error:
             refused(Refusal(400, str(error)))
             return jsonify(error=str(error)), 400
