@@ -27,6 +27,22 @@ class MessageKind(StrEnum):
     """What somebody in the office wrote."""
 
 
+class OutboxState(StrEnum):
+    """Where a message stands at the gate; what the phone says of it is another matter."""
+
+    WAITING = "waiting"
+    CLAIMED = "claimed"
+    SENT = "sent"
+    """A gateway has it."""
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    DROPPED = "dropped"
+    UNKNOWN = "unknown"
+    """A gateway may have it, and will not say."""
+    CANCELLED = "cancelled"
+    OPTED_OUT = "opted_out"
+
+
 class Priority(IntEnum):
     """Higher leaves first."""
 

@@ -21,11 +21,11 @@ def wait_s(sent_at: Sequence[float], now: float, windows: Iterable[Window]) -> f
     Args:
         sent_at: when earlier messages left, in any order. One that is still on its way left ``now``.
     """
-    newest_first = sorted((min(at, now) for at in sent_at), reverse=True)
-    return max((_wait_s(newest_first, now, window) for window in windows), default=0.0)
+    newest_first = sorted(sent_at, reverse=True)
+    full = (window for window in windows if len(newest_first) >= window.limit)
+    return max((free_in_s(newest_first[window.limit - 1], now, window) for window in full), default=0.0)
 
 
-def _wait_s(newest_first: Sequence[float], now: float, window: Window) -> float:
-    if len(newest_first) < window.limit:
-        return 0.0
-    return max(0.0, newest_first[window.limit - 1] + window.seconds - now)
+def free_in_s(left_at: float, now: float, window: Window) -> float:
+    """How long until a full window has room: a window's length after the ``limit``-th newest message left."""
+    return max(0.0, min(left_at, now) + window.seconds - now)

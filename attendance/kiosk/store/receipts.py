@@ -5,7 +5,7 @@ Every function that does not say it only reads takes a connection inside a write
 
 import sqlite3
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta, tzinfo
 
 from uuid6 import uuid7
@@ -14,7 +14,7 @@ from attendance.clock import Moment, from_rfc3339, rfc3339
 from attendance.domain.message import lifetime
 from attendance.domain.receipt import GatewayState, PhoneHealth, Report, follows
 from attendance.kiosk.expiry import age
-from attendance.kiosk.store import delivery_log
+from attendance.kiosk.store import delivery_log, report_polls
 
 KEPT_REPORTS = 20_000
 """Reports remembered. A school of 1,000 students makes some 4,000 a day; the gateway repeats one for two days."""
@@ -23,6 +23,8 @@ KEPT_PHONES = 8
 _PRUNE_EVERY = 250
 """Reports between two cuts by number: rare enough to cost nothing, small enough not to hold up a scan."""
 _RECEIVED = "received"
+_PART_DELIVERED = "sms:delivered"
+_ENDS = {GatewayState.CANCELLED, GatewayState.DELIVERED, GatewayState.FAILED}
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,15 +74,16 @@ def record(conn: sqlite3.Connection, report: Report, now: Moment, rules: Rules) 
     if report.state is None:
         return Outcome()
     _count(conn, _RECEIVED)
+    state = _counted_state(conn, report, report.state, message)
     news = True
     if rules.log_deliveries:
         student_id = message["student_id"] if message is not None else None
-        news = delivery_log.update(conn, report, student_id, now, rules.zone)
-    moved = _move(conn, message, report.state, report.reason, now) if message is not None else news
+        news = delivery_log.update(conn, replace(report, state=state), student_id, now, rules.zone)
+    moved = _move(conn, message, state, report.reason, now) if message is not None else news
     if moved:
-        _count(conn, report.state)
+        _count(conn, state)
     retry = ""
-    if message is not None and moved and report.state is GatewayState.FAILED and rules.retry_failed:
+    if message is not None and moved and state is GatewayState.FAILED and rules.retry_failed:
         retry = _retry(conn, message, now, rules.expire_after)
     return Outcome(known=message is not None, moved=moved, retry=retry)
 
@@ -144,13 +147,29 @@ def _remember(conn: sqlite3.Connection, report: Report, now: Moment, *, known: b
     return added.lastrowid if added.rowcount else None
 
 
+def _counted_state(
+    conn: sqlite3.Connection, report: Report, state: GatewayState, message: sqlite3.Row | None
+) -> GatewayState:
+    """What a report makes of its message: the phone reports each part of a long one as delivered, and all must be."""
+    if message is None or report.event != _PART_DELIVERED or message["parts"] < 2:
+        return state
+    delivered = conn.execute(
+        "SELECT count(*) FROM sms_reports WHERE message_id = ? AND event = ?", (report.message_id, report.event)
+    ).fetchone()[0]
+    return state if delivered >= message["parts"] else GatewayState.SENT
+
+
 def _move(conn: sqlite3.Connection, message: sqlite3.Row, state: GatewayState, reason: str, now: Moment) -> bool:
+    """Bring a message, and those whose news it told too, into a new state."""
     if not follows(message["gateway_state"], state):
         return False
     conn.execute(
-        "UPDATE sms_outbox SET gateway_state = ?, gateway_state_at = ?, gateway_error = ? WHERE message_id = ?",
-        (state, rfc3339(now.at), reason, message["message_id"]),
+        "UPDATE sms_outbox SET gateway_state = ?, gateway_state_at = ?, gateway_error = ?"
+        " WHERE message_id = ? OR merged_into = ?",
+        (state, rfc3339(now.at), reason, message["message_id"], message["message_id"]),
     )
+    if state in _ENDS:
+        report_polls.forget(conn, message["message_id"])
     return True
 
 

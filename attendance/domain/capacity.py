@@ -1,0 +1,101 @@
+"""Whether the limits can carry the school: how many parents would not be told of a morning, and what would fit."""
+
+import math
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+from attendance.domain.message import MessageKind
+from attendance.domain.ratelimit import Window
+
+_LATE_SHARE = 0.1
+"""Students who are late or absent on an ordinary day; a school that has more has other worries than its messages."""
+_HOUR_S = 3600.0
+_SUMMARY_HOURS = 16
+"""Of a day that are not quiet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Capacity:
+    """What a morning comes to, if every student arrives in the login window.
+
+    Attributes:
+        messages: that the arrivals make.
+        told: that leave before they are useless.
+        untold: parents who are not told.
+        needed_per_hour: the limit that would carry them all.
+        sentences: for a person: what is wrong, and each thing that would fit. Empty if nothing is wrong.
+    """
+
+    messages: int
+    told: int
+    untold: int
+    needed_per_hour: int
+    sentences: tuple[str, ...]
+
+
+def most_in(seconds: float, windows: Iterable[Window]) -> float:
+    """How many messages can leave in so many seconds; infinite without a limit."""
+    return min((_most(seconds, window) for window in windows), default=math.inf)
+
+
+def capacity(
+    windows: Collection[Window],
+    students: int,
+    kinds: Collection[MessageKind],
+    *,
+    login_minutes: float,
+    expire_after_minutes: float,
+    guardians_per_student: float = 1.0,
+) -> Capacity:
+    """Whether the messages of one login window leave in time.
+
+    Args:
+        windows: the limits; none: no limit.
+        students: who may come in that window.
+        kinds: what is sent.
+        guardians_per_student: numbers that are told of one student.
+    """
+    arrivals = MessageKind.CHECK_IN in kinds
+    late = MessageKind.LATE_ARRIVAL in kinds or MessageKind.ABSENCE in kinds
+    everybody = math.ceil(students * guardians_per_student)
+    few = math.ceil(everybody * _LATE_SHARE)
+    messages = everybody if arrivals else few if late else 0
+    seconds = (login_minutes + expire_after_minutes) * 60
+    most = most_in(seconds, windows)
+    told = messages if messages <= most else int(most)
+    needed = _needed_per_hour(messages, seconds)
+    if told == messages:
+        return Capacity(messages, told, 0, needed, ())
+    return Capacity(
+        messages, told, messages - told, needed, tuple(_advice(windows, messages, told, seconds, few, needed))
+    )
+
+
+def _advice(
+    windows: Collection[Window], messages: int, told: int, seconds: float, few: int, needed: int
+) -> Iterable[str]:
+    yield (
+        f"Of {messages} messages about a morning's arrivals {told} can leave before they are useless:"
+        f" {messages - told} parents would not be told."
+    )
+    yield (
+        f"sms_notifications.rate_limiting.max_per_hour of {needed}, with max_per_minute of {math.ceil(needed / 60)},"
+        " would carry them, if the phone's contract and the network allow that."
+    )
+    if few <= most_in(seconds, windows):
+        yield (
+            f"Telling only of the late and the absent, some {few} messages, would fit: switch"
+            " sms_notifications.notification_preferences.check_in off."
+        )
+    if messages <= most_in(_SUMMARY_HOURS * _HOUR_S, windows):
+        yield "One summary a day for each student would fit, spread over the day."
+
+
+def _needed_per_hour(messages: int, seconds: float) -> int:
+    """The smallest limit an hour with which so many messages leave in so many seconds."""
+    return math.ceil(messages / math.ceil(seconds / _HOUR_S)) if seconds else messages
+
+
+def _most(seconds: float, window: Window) -> float:
+    """Full windows, and one that has just begun: it lets its whole limit go at once."""
+    return window.limit * max(1, math.ceil(seconds / window.seconds))
