@@ -48,6 +48,45 @@ def test_the_documented_flat_form() -> None:
     )
 
 
+ASKED: dict[str, Any] = {
+    "id": "msg_123",
+    "deviceId": "zmmfTkL3",
+    "state": "Failed",
+    "isHashed": False,
+    "isEncrypted": False,
+    "recipients": [{"phoneNumber": "+639755269146", "state": "Failed", "error": "TTL expired"}],
+    "states": {"Pending": "2026-02-18T02:00:00.000+07:00", "Failed": "2026-02-18T02:10:00.000+07:00"},
+}
+"""What ``GET /messages/{id}`` answers."""
+
+
+def test_the_answer_about_a_message_tells_of_its_recipient() -> None:
+    """Number, reason and time are where the gateway's own answer has them."""
+    report = read(ASKED)
+    assert (report.state, report.phone, report.reason) == ("Failed", "+639755269146", "TTL expired")
+    assert report.happened_at == datetime(2026, 2, 17, 19, 10, tzinfo=UTC)
+
+
+def test_a_number_that_is_only_a_hash_is_none() -> None:
+    """A server forgets numbers after a while; the log must not hold its hashes as such."""
+    hashed = {"phoneNumber": "a1b2c3d4e5f60718", "state": "Failed", "error": "TTL expired"}
+    report = read({**ASKED, "isHashed": True, "recipients": [hashed]})
+    assert (report.phone, report.reason) == ("", "TTL expired")
+
+
+@pytest.mark.parametrize("recipients", [None, [], "x", [None], [{}, {}], {"0": 1}])
+def test_recipients_of_another_shape_are_left_alone(recipients: object) -> None:
+    """The message's state is what counts."""
+    report = read({**ASKED, "recipients": recipients})
+    assert (report.state, report.phone, report.reason) == ("Failed", "", "")
+
+
+@pytest.mark.parametrize("states", [None, [], "Failed", {"Failed": 7}, {"Failed": "soon"}, {}])
+def test_times_of_another_shape_are_none(states: object) -> None:
+    """A report is not lost for its times."""
+    assert read({**ASKED, "states": states}).happened_at is None
+
+
 def test_the_gateways_envelope() -> None:
     """The message is named in the payload; the outer id is the event's."""
     report = read(ENVELOPE)

@@ -14,7 +14,7 @@ from attendance.kiosk.sms.http_peer import Answer, Deadline, ExchangeFailed, Htt
 from attendance.kiosk.sms.refusals import reason, retry_after_s
 
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}
-_TOKEN_S = 3600
+TOKEN_S = 3600
 _RENEW_AT = 0.8
 """Share of a token's life after which it is renewed, by our steady clock: the server's ``expires_at`` would need both
 clocks to be right."""
@@ -58,11 +58,15 @@ class Token:
     """A token for an hour, renewed before it ends; user name and password go over the wire only to begin with.
 
     Threads may share it: at worst both log in.
+
+    Args:
+        lifetime_s: how long a token is asked to be good for.
     """
 
-    def __init__(self, peer: HttpPeer, basic: Basic) -> None:
+    def __init__(self, peer: HttpPeer, basic: Basic, lifetime_s: int = TOKEN_S) -> None:
         self._peer = peer
         self._basic = basic
+        self._lifetime_s = lifetime_s
         self._access = self._refresh = ""
         self._renew_at_ns = 0
 
@@ -81,7 +85,7 @@ class Token:
         answer = self._refreshed(deadline) or self._ask(
             "/auth/token",
             self._basic.authorization(deadline),
-            {"ttl": _TOKEN_S, "scopes": list(SCOPES)},
+            {"ttl": self._lifetime_s, "scopes": list(SCOPES)},
             deadline,
         )
         fields = answer.json if answer.status in (200, 201) else None
@@ -89,7 +93,7 @@ class Token:
         if not access:
             raise self._refused(answer)
         self._access, self._refresh = access, _token(fields, "refresh_token")
-        self._renew_at_ns = asked_at_ns + round(_TOKEN_S * _RENEW_AT * 1e9)
+        self._renew_at_ns = asked_at_ns + round(self._lifetime_s * _RENEW_AT * 1e9)
 
     def _refreshed(self, deadline: Deadline) -> Answer | None:
         """The answer to the refresh token, which is good for one use; ``None`` if it is not accepted."""

@@ -71,8 +71,20 @@ class PhoneWebhooks:
             registration = {"id": self._id(event), "url": url, "event": event}
             if self._gateway.device_id:
                 registration["deviceId"] = self._gateway.device_id
-            self._gateway.call("POST", "/webhooks", registration)
+            self._post(registration)
         return [Webhook(self._id(event), event, url, ours=True) for event in EVENTS]
+
+    def _post(self, registration: dict[str, str]) -> None:
+        try:
+            self._gateway.call("POST", "/webhooks", registration)
+        except GatewayError as error:
+            if error.fault is not Fault.MESSAGE:
+                raise
+            raise GatewayError(
+                f"The webhook for {registration['event']} was refused ({error}) Apps since 2026 post to no private"
+                " address or .local name but http://127.0.0.1; docs/operations/sms-gateways.md shows ways.",
+                fault=error.fault,
+            ) from error
 
     def remove(self) -> Sequence[Webhook]:
         """Remove what this gate registered; which those were.

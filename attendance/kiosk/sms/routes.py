@@ -77,6 +77,11 @@ class Routes:
         self._unusable = problems
 
     @property
+    def names(self) -> Sequence[str]:
+        """The gateways in their order."""
+        return list(self._routes)
+
+    @property
     def first(self) -> str:
         """Name of the gateway that the next uncommitted message would be offered first; empty: none may be tried."""
         return next((name for name, route in self._routes.items() if route.breaker.rest_s() == 0), "")
