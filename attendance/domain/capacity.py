@@ -22,13 +22,14 @@ class Capacity:
         messages: that the arrivals make.
         told: that leave before they are useless.
         untold: parents who are not told.
-        needed_per_hour: the limit that would carry them all.
+        needed_per_minute, needed_per_hour: limits that together would carry them all.
         sentences: for a person: what is wrong, and each thing that would fit. Empty if nothing is wrong.
     """
 
     messages: int
     told: int
     untold: int
+    needed_per_minute: int
     needed_per_hour: int
     sentences: tuple[str, ...]
 
@@ -63,39 +64,30 @@ def capacity(
     seconds = (login_minutes + expire_after_minutes) * 60
     most = most_in(seconds, windows)
     told = messages if messages <= most else int(most)
-    needed = _needed_per_hour(messages, seconds)
+    needed = (_needed(messages, seconds, 60.0), _needed(messages, seconds, _HOUR_S))
     if told == messages:
-        return Capacity(messages, told, 0, needed, ())
-    return Capacity(
-        messages, told, messages - told, needed, tuple(_advice(windows, messages, told, seconds, few, needed))
-    )
-
-
-def _advice(
-    windows: Collection[Window], messages: int, told: int, seconds: float, few: int, needed: int
-) -> Iterable[str]:
-    yield (
+        return Capacity(messages, told, 0, *needed, ())
+    sentences = [
         f"Of {messages} messages about a morning's arrivals {told} can leave before they are useless:"
-        f" {messages - told} parents would not be told."
-    )
-    yield (
-        f"sms_notifications.rate_limiting.max_per_hour of {needed}, with max_per_minute of {math.ceil(needed / 60)},"
-        " would carry them, if the phone's contract and the network allow that."
-    )
-    if few <= most_in(seconds, windows):
-        yield (
+        f" {messages - told} parents would not be told.",
+        f"sms_notifications.rate_limiting.max_per_hour of {needed[1]} and max_per_minute of {needed[0]} would carry"
+        " them all, if the phone's contract and the network allow that.",
+    ]
+    if arrivals and few <= most:
+        sentences.append(
             f"Telling only of the late and the absent, some {few} messages, would fit: switch"
             " sms_notifications.notification_preferences.check_in off."
         )
     if messages <= most_in(_SUMMARY_HOURS * _HOUR_S, windows):
-        yield "One summary a day for each student would fit, spread over the day."
+        sentences.append("One summary a day for each student would fit, spread over the day.")
+    return Capacity(messages, told, messages - told, *needed, tuple(sentences))
 
 
-def _needed_per_hour(messages: int, seconds: float) -> int:
-    """The smallest limit an hour with which so many messages leave in so many seconds."""
-    return math.ceil(messages / math.ceil(seconds / _HOUR_S)) if seconds else messages
+def _needed(messages: int, seconds: float, window_s: float) -> int:
+    """The smallest limit of a window with which so many messages leave in so many seconds."""
+    return math.ceil(messages / max(1, math.ceil(seconds / window_s)))
 
 
 def _most(seconds: float, window: Window) -> float:
-    """Full windows, and one that has just begun: it lets its whole limit go at once."""
+    """A window's limit leaves at once when the window begins, so one that has just begun counts whole."""
     return window.limit * max(1, math.ceil(seconds / window.seconds))

@@ -131,7 +131,9 @@ class SmsDesk:
     def enrol(self, number: str, *phones: str, name: str = "") -> None:
         guardians = [roster.Guardian(phone) for phone in phones or (f"+63917{int(number):07}",)]
         with writing(self.database) as conn:
-            roster.enrol(conn, roster.Enrolment(number, name or f"Student {number}", guardians=guardians), self.clock.now())
+            roster.enrol(
+                conn, roster.Enrolment(number, name or f"Student {number}", guardians=guardians), self.clock.now()
+            )
 
     def scan(self, number: str, status: Status = Status.ON_TIME, direction: Direction = Direction.IN) -> list[str]:
         """Record a scan now; the ids of its messages."""
@@ -180,5 +182,3 @@ class SmsDesk:
 
     def _count(self) -> None:
         self.sent += 1
-
-
