@@ -82,10 +82,17 @@ def places(schedule: Schedule, at: datetime) -> Iterator[Place]:
                     yield place
 
 
-def _place(session: Session, day: date, at: datetime, early: timedelta) -> Place | None:
-    login_start, login_end = _window(day, session.login_start, session.login_end)
+def windows(session: Session, day: date) -> tuple[tuple[datetime, datetime], tuple[datetime, datetime]]:
+    """Begin and end of a session's login window and of its logout window, naive local time."""
     after_midnight = session.logout_start < session.login_start
-    logout_start, logout_end = _window(day + _DAY * after_midnight, session.logout_start, session.logout_end)
+    return (
+        _window(day, session.login_start, session.login_end),
+        _window(day + _DAY * after_midnight, session.logout_start, session.logout_end),
+    )
+
+
+def _place(session: Session, day: date, at: datetime, early: timedelta) -> Place | None:
+    (login_start, login_end), (logout_start, logout_end) = windows(session, day)
     part = None
     if login_start <= at < login_end:
         part = Part.LOGIN_AND_LOGOUT if logout_start <= at < logout_end else Part.LOGIN

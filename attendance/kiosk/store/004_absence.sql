@@ -21,14 +21,21 @@ CREATE TABLE proof_of_work (
 ) STRICT;
 CREATE INDEX proof_of_work_by_end ON proof_of_work (ended_at);
 
+-- A restored or rebuilt database may lack scans of the time that its spans vouch for.
+CREATE TRIGGER a_new_epoch_has_proven_nothing AFTER INSERT ON epochs
+BEGIN
+    DELETE FROM proof_of_work;
+END;
+
 -- What was decided about each session's absences and missing departures, and why; 'told' is final.
--- reasons: why nothing was sent, space separated.
+-- reasons: why nothing was sent, space separated. detail: when the gate did not provably work, local time.
 CREATE TABLE absence_rounds (
     day TEXT NOT NULL,
     session TEXT NOT NULL,
     kind TEXT NOT NULL CHECK (kind IN ('absence', 'no_checkout')),
     decision TEXT NOT NULL CHECK (decision IN ('told', 'held')),
     reasons TEXT NOT NULL,
+    detail TEXT NOT NULL,
     expected INTEGER NOT NULL,
     named INTEGER NOT NULL,
     messages INTEGER NOT NULL,

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from attendance.clock import Moment, rfc3339
 from attendance.domain.answer import Wish
-from attendance.domain.message import MessageKind
+from attendance.domain.message import MessageKind, wanted
 from attendance.errors import BadInput
 from attendance.kiosk.store import roster
 
@@ -33,6 +33,10 @@ class Preferences:
     opted_out_at: str | None
     muted: frozenset[str]
 
+    def wants(self, kind: MessageKind) -> bool:
+        """Whether this guardian gets messages of a kind."""
+        return self.opted_out_at is None and wanted(kind, " ".join(self.muted))
+
 
 _COLUMNS = "SELECT guardian_id, student_key, phone, name, language, opted_out_at, muted_kinds FROM guardians"
 
@@ -43,8 +47,12 @@ def of_student(conn: sqlite3.Connection, student_id: str) -> list[Preferences]:
     Raises:
         BadInput: no such student.
     """
-    key = roster.key_of(conn, student_id)
-    rows = conn.execute(f"{_COLUMNS} WHERE student_key = ? ORDER BY guardian_id", (key,))
+    return of_key(conn, roster.key_of(conn, student_id))
+
+
+def of_key(conn: sqlite3.Connection, student_key: str) -> list[Preferences]:
+    """The preferences of a student's guardians, by the student's key; reads only."""
+    rows = conn.execute(f"{_COLUMNS} WHERE student_key = ? ORDER BY guardian_id", (student_key,))
     return [_preferences(row) for row in rows]
 
 

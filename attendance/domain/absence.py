@@ -1,0 +1,249 @@
+"""Who did not come, or did not leave, and whether the gate knows that well enough to tell a guardian.
+
+A false alarm frightens, and the next true one is not believed. So every doubt is a reason to say nothing.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from enum import StrEnum
+
+from attendance.domain.calendar import Closure, closure_on
+from attendance.domain.message import MessageKind
+from attendance.domain.scan import Direction
+from attendance.domain.schedule import Schedule, Session, windows
+from attendance.domain.student import Student
+
+KINDS = (MessageKind.ABSENCE, MessageKind.NO_CHECKOUT)
+LONGEST_HOLE = timedelta(minutes=3)
+"""A restart, and what was proven since the last write: whoever came in it has shown the card again."""
+LATEST = timedelta(hours=3)
+"""After so long the news helps nobody: the student is on the way home, or the office has called."""
+LATEST_CONFIRMED = timedelta(hours=12)
+"""A person who confirms knows what the message is worth."""
+
+Span = tuple[datetime, datetime]
+
+
+class Reason(StrEnum):
+    """Why nothing is sent."""
+
+    NO_WINDOW = "no-window"
+    NOT_DUE = "not-due"
+    TOO_LATE = "too-late"
+    NO_CLASSES = "no-classes"
+    SWITCHED_OFF = "switched-off"
+    CLOCK_UNSURE = "clock-unsure"
+    CLOCK_JUMPED = "clock-jumped"
+    NOT_PROVEN = "not-proven"
+    OTHER_GATES = "other-gates"
+    ONE_WAY = "one-way"
+    ROSTER_EMPTY = "roster-empty"
+    ROSTER_FRESH = "roster-fresh"
+    NOBODY_CAME = "nobody-came"
+    TOO_MANY = "too-many"
+
+
+class Order(StrEnum):
+    """What a person said about a day."""
+
+    CONFIRM = "confirm"
+    OFF = "off"
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """An accepted scan; passages are given in the order of time."""
+
+    session: str
+    direction: Direction
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """A student on the roster, and since when: naive local time."""
+
+    student: Student
+    since: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """As configured.
+
+    Attributes:
+        after: from the end of a window until guardians are told.
+        max_share_percent: of the expected students; if more would be told, a person must confirm.
+    """
+
+    after: timedelta
+    max_share_percent: int
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """How well the gate knows what happened.
+
+    Attributes:
+        clock_trusted: now.
+        clock_jumped: on that day.
+        holes: when the gate did not provably work, between the window's begin and the time of telling.
+        all_gates: this is the only gate, or the scans of the others are here.
+        both_ways: the gate records what would be missed, an arrival or a departure.
+    """
+
+    clock_trusted: bool = True
+    clock_jumped: bool = False
+    holes: Sequence[Span] = ()
+    all_gates: bool = True
+    both_ways: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Who would be told about, and what speaks against it.
+
+    Attributes:
+        expected: students that the session was for.
+        named: those who did not come, or did not leave.
+        reasons: none: it goes.
+        holes: as in the evidence.
+    """
+
+    day: date
+    session: str
+    kind: MessageKind
+    expected: int
+    named: tuple[Student, ...]
+    reasons: tuple[Reason, ...]
+    holes: Sequence[Span] = ()
+
+
+def watched(session: Session, day: date, kind: MessageKind, after: timedelta) -> Span | None:
+    """From when the gate must have worked, and when guardians are told; ``None`` for a window of no length.
+
+    Naive local time.
+    """
+    login, logout = windows(session, day)
+    start, end = login if kind is MessageKind.ABSENCE else logout
+    return (start, end + after) if start < end else None
+
+
+def holes(spans: Iterable[Span], start: datetime, end: datetime) -> list[Span]:
+    """The longer gaps that spans, in order of their begin, leave between ``start`` and ``end``."""
+    found, known_to = [], start
+    for began, ended in spans:
+        if began - known_to > LONGEST_HOLE and known_to < end:
+            found.append((known_to, min(began, end)))
+        known_to = max(known_to, ended)
+    if end - known_to > LONGEST_HOLE:
+        found.append((known_to, end))
+    return found
+
+
+def has_classes(schedule: Schedule, closures: Iterable[Closure], day: date, session: str) -> bool:
+    return day.weekday() in schedule.weekdays and closure_on(closures, day, session) is None
+
+
+def plan(
+    day: date,
+    session: Session,
+    kind: MessageKind,
+    *,
+    now: datetime,
+    schedule: Schedule,
+    closures: Sequence[Closure],
+    roster: Sequence[Enrolled],
+    passages: Mapping[str, Sequence[Passage]],
+    evidence: Evidence,
+    limits: Limits,
+    order: Order | None = None,
+) -> Plan:
+    """What would be told about a session, and every reason against it.
+
+    Args:
+        now: naive local time.
+        roster: who may pass.
+        passages: of the day, by the student's key.
+        order: what a person said. A confirmation answers the question whether so many are right, and no other.
+    """
+    mine = [each for each in roster if _is_for(each.student, session, kind, day, schedule, closures)]
+    expected = [each.student for each in mine if each.since < datetime.combine(day, time())]
+    named = tuple(student for student in expected if _missed(passages.get(student.key, ()), session.name, kind))
+    reasons = (
+        *_untimely(watched(session, day, kind, limits.after), now, order),
+        *([] if has_classes(schedule, closures, day, session.name) else [Reason.NO_CLASSES]),
+        *([Reason.SWITCHED_OFF] if order is Order.OFF else []),
+        *_doubts(evidence),
+        *_implausible(len(mine), len(expected), len(named), kind, limits, order),
+    )
+    return Plan(day, session.name, kind, len(expected), named, reasons, evidence.holes)
+
+
+def _is_for(
+    student: Student,
+    session: Session,
+    kind: MessageKind,
+    day: date,
+    schedule: Schedule,
+    closures: Sequence[Closure],
+) -> bool:
+    """Whether a student is expected: to come to every session of theirs, to leave after the last one of the day."""
+    if not student.attends(session.name):
+        return False
+    if kind is MessageKind.ABSENCE:
+        return True
+    theirs = [
+        each
+        for each in schedule.sessions
+        if student.attends(each.name) and has_classes(schedule, closures, day, each.name)
+    ]
+    return not theirs or max(theirs, key=lambda each: windows(each, day)[1]) == session
+
+
+def _missed(passages: Sequence[Passage], session: str, kind: MessageKind) -> bool:
+    """Whether a student did not come, or came and did not leave.
+
+    Who is inside has come, although it was for an earlier session.
+    """
+    inside = bool(passages) and passages[-1].direction is Direction.IN
+    if kind is MessageKind.NO_CHECKOUT:
+        return inside
+    return not inside and all(passage.session != session for passage in passages)
+
+
+def _untimely(span: Span | None, now: datetime, order: Order | None) -> Iterator[Reason]:
+    if span is None:
+        yield Reason.NO_WINDOW
+        return
+    due = span[1]
+    if now < due:
+        yield Reason.NOT_DUE
+    if now > due + (LATEST_CONFIRMED if order is Order.CONFIRM else LATEST):
+        yield Reason.TOO_LATE
+
+
+def _doubts(evidence: Evidence) -> Iterator[Reason]:
+    if not evidence.clock_trusted:
+        yield Reason.CLOCK_UNSURE
+    if evidence.clock_jumped:
+        yield Reason.CLOCK_JUMPED
+    if evidence.holes:
+        yield Reason.NOT_PROVEN
+    if not evidence.all_gates:
+        yield Reason.OTHER_GATES
+    if not evidence.both_ways:
+        yield Reason.ONE_WAY
+
+
+def _implausible(
+    mine: int, expected: int, named: int, kind: MessageKind, limits: Limits, order: Order | None
+) -> Iterator[Reason]:
+    if mine == 0:
+        yield Reason.ROSTER_EMPTY
+    elif expected * 2 < mine:
+        yield Reason.ROSTER_FRESH
+    elif named == expected and kind is MessageKind.ABSENCE:
+        yield Reason.NOBODY_CAME
+    elif named * 100 > limits.max_share_percent * expected and order is not Order.CONFIRM:
+        yield Reason.TOO_MANY

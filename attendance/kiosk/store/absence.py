@@ -1,0 +1,149 @@
+"""What an absence is found from, and what was decided about each session: rounds, and the orders of persons."""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import date
+from zoneinfo import ZoneInfo
+
+from attendance.clock import Moment, from_rfc3339, rfc3339
+from attendance.domain.absence import Enrolled, Order, Passage, Plan, Reason
+from attendance.domain.message import MessageKind
+from attendance.domain.scan import Direction
+from attendance.domain.student import Student
+from attendance.kiosk.store.ledger import local
+
+
+@dataclass(frozen=True, slots=True)
+class Round:
+    """What was decided about one session.
+
+    Attributes:
+        told: final; otherwise ``reasons`` say why nothing was sent.
+        detail: when the gate did not provably work, in words.
+        named: how many students did not come, or did not leave.
+        messages: how many were queued.
+    """
+
+    day: date
+    session: str
+    kind: MessageKind
+    told: bool
+    reasons: tuple[Reason, ...]
+    detail: str
+    expected: int
+    named: int
+    messages: int
+
+
+def roster(conn: sqlite3.Connection, zone: ZoneInfo) -> list[Enrolled]:
+    """Who may pass, and since when; reads only."""
+    rows = conn.execute(
+        "SELECT student_key, student_id, name, section, allowed_session, added_at FROM students"
+        " WHERE removed_at IS NULL ORDER BY section, name, student_id"
+    )
+    return [
+        Enrolled(
+            Student(row["student_key"], row["student_id"], row["name"], row["section"], row["allowed_session"]),
+            local(from_rfc3339(row["added_at"]), zone),
+        )
+        for row in rows
+    ]
+
+
+def passages(conn: sqlite3.Connection, day: date) -> dict[str, list[Passage]]:
+    """The accepted scans of a day's sessions in the order of time, by student; reads only."""
+    rows = conn.execute(
+        "SELECT a.student_key, a.session, a.direction FROM attendance a LEFT JOIN clock_corrections c USING (scan_id)"
+        " WHERE coalesce(c.day, a.day) = ? ORDER BY coalesce(c.scanned_at, a.scanned_at), a.seq",
+        (day.isoformat(),),
+    )
+    found: dict[str, list[Passage]] = {}
+    for row in rows:
+        found.setdefault(row["student_key"], []).append(Passage(row["session"], Direction(row["direction"])))
+    return found
+
+
+def round_of(conn: sqlite3.Connection, day: date, session: str, kind: MessageKind) -> Round | None:
+    """What was decided about a session; reads only."""
+    row = conn.execute(
+        "SELECT * FROM absence_rounds WHERE day = ? AND session = ? AND kind = ?", (day.isoformat(), session, kind)
+    ).fetchone()
+    return _round(row) if row is not None else None
+
+
+def rounds_since(conn: sqlite3.Connection, day: date) -> list[Round]:
+    """Every decision about ``day`` and later ones; reads only."""
+    rows = conn.execute(
+        "SELECT * FROM absence_rounds WHERE day >= ? ORDER BY day, decided_at, session, kind", (day.isoformat(),)
+    )
+    return [_round(row) for row in rows]
+
+
+def as_round(plan: Plan, messages: int = 0) -> Round:
+    """A plan as it is kept."""
+    holes = ", ".join(f"{start:%H:%M}-{end:%H:%M}" for start, end in plan.holes)
+    named = len(plan.named)
+    return Round(
+        plan.day, plan.session, plan.kind, not plan.reasons, plan.reasons, holes, plan.expected, named, messages
+    )
+
+
+def keep_round(conn: sqlite3.Connection, made: Round, now: Moment) -> None:
+    """Enter what was decided, inside a write transaction; a round that was told stays as it is."""
+    conn.execute(
+        "INSERT INTO absence_rounds"
+        " (day, session, kind, decision, reasons, detail, expected, named, messages, decided_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (day, session, kind) DO UPDATE SET"
+        " decision = excluded.decision, reasons = excluded.reasons, detail = excluded.detail,"
+        " expected = excluded.expected, named = excluded.named, messages = excluded.messages,"
+        " decided_at = excluded.decided_at WHERE decision <> 'told'",
+        (
+            made.day.isoformat(),
+            made.session,
+            made.kind,
+            "told" if made.told else "held",
+            " ".join(made.reasons),
+            made.detail,
+            made.expected,
+            made.named,
+            made.messages,
+            rfc3339(now.at),
+        ),
+    )
+
+
+def order_for(conn: sqlite3.Connection, day: date, session: str) -> Order | None:
+    """What a person said about a session; who switched off a day or a session has the last word; reads only."""
+    rows = conn.execute(
+        "SELECT wish FROM absence_orders WHERE day = ? AND session IN (?, '')", (day.isoformat(), session)
+    )
+    wishes = {row["wish"] for row in rows}
+    return next((order for order in (Order.OFF, Order.CONFIRM) if order in wishes), None)
+
+
+def give_order(conn: sqlite3.Connection, day: date, session: str, order: Order, now: Moment) -> None:
+    """Keep what a person says about a day (``session`` empty) or one session, inside a write transaction."""
+    conn.execute(
+        "INSERT INTO absence_orders (day, session, wish, given_at) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (day, session) DO UPDATE SET wish = excluded.wish, given_at = excluded.given_at",
+        (day.isoformat(), session, order, rfc3339(now.at)),
+    )
+
+
+def take_order_back(conn: sqlite3.Connection, day: date, session: str) -> None:
+    """Forget what was said about one session, or about a day and all its sessions; inside a write transaction."""
+    conn.execute("DELETE FROM absence_orders WHERE day = ? AND ? IN (session, '')", (day.isoformat(), session))
+
+
+def _round(row: sqlite3.Row) -> Round:
+    return Round(
+        date.fromisoformat(row["day"]),
+        row["session"],
+        MessageKind(row["kind"]),
+        row["decision"] == "told",
+        tuple(Reason(code) for code in row["reasons"].split()),
+        row["detail"],
+        row["expected"],
+        row["named"],
+        row["messages"],
+    )

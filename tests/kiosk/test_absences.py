@@ -1,0 +1,341 @@
+"""Guardians are told of an absence once, when the gate can know it; otherwise the office is told why not."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from school_morning import MONDAY, MORNING, SchoolMorning
+
+from attendance.domain.absence import Order, Reason
+from attendance.domain.answer import Wish
+from attendance.domain.calendar import Closure, ClosureKind
+from attendance.domain.message import MessageKind
+from attendance.domain.scan import Direction, GateDirection
+from attendance.kiosk.sms.absence import look, recipients
+from attendance.kiosk.store import absence, closures, preferences, roster
+from attendance.kiosk.store.database import begin_epoch, reading, writing
+
+ANA = [("9", "absence", "2026-06-08", "morning")]
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> Iterator[SchoolMorning]:
+    school = SchoolMorning(tmp_path)
+    yield school
+    school.close()
+
+
+def usual(school: SchoolMorning) -> None:
+    """The gate works all morning, nine of ten come, and it is time."""
+    school.works("06:00", "08:00")
+    school.go_to("06:45")
+    school.come(range(9))
+    school.go_to("08:00")
+
+
+def rounds(school: SchoolMorning) -> list[tuple[str, str]]:
+    return school.rows("SELECT decision, reasons FROM absence_rounds ORDER BY session, kind")
+
+
+def test_the_guardian_of_the_missing_student_is_told(school: SchoolMorning) -> None:
+    """With day and session, from which the text is made, and before arrivals."""
+    usual(school)
+    absences = school.absences()
+    absences.step()
+    assert school.queued() == ANA
+    assert school.rows("SELECT priority, body, made_trusted, state FROM sms_outbox") == [(30, None, 1, "waiting")]
+    assert absences.probe().problems == []
+    assert absences.probe().values["rounds"][0] == {
+        "day": "2026-06-08",
+        "session": "morning",
+        "kind": "absence",
+        "decision": "told",
+        "reasons": [],
+        "expected": 10,
+        "named": 1,
+        "messages": 1,
+    }
+
+
+def test_nothing_before_its_time(school: SchoolMorning) -> None:
+    """Latecomers have until half an hour after the window."""
+    usual(school)
+    school.clock.advance(-1)
+    school.absences().step()
+    assert (school.queued(), rounds(school)) == ([], [])
+
+
+def test_once_over_restarts(school: SchoolMorning) -> None:
+    """Whoever comes or goes afterwards, and whichever process looks."""
+    usual(school)
+    for _ in range(3):
+        absences = school.absences()
+        absences.step()
+        school.clock.advance(60)
+        absences.step()
+    with writing(school.database) as conn:
+        new = [roster.Guardian("+639170000009"), roster.Guardian("+639189999999")]
+        roster.enrol(conn, roster.Enrolment("9", "Child 9", guardians=new), school.clock.now())
+    school.absences().step()
+    assert school.queued() == ANA
+
+
+def test_a_kill_before_the_commit_leaves_nothing(school: SchoolMorning) -> None:
+    """The messages and the decision are one transaction: after a crash in it the next process tells once."""
+    usual(school)
+    with writing(school.database) as conn:
+        conn.execute("CREATE TRIGGER crash BEFORE INSERT ON absence_rounds BEGIN SELECT RAISE(ABORT, 'killed'); END")
+    with pytest.raises(Exception, match="killed"):
+        school.absences().step()
+    assert school.queued() == []
+    with writing(school.database) as conn:
+        conn.execute("DROP TRIGGER crash")
+    school.absences().step()
+    assert school.queued() == ANA
+
+
+def fresh_roster(school: SchoolMorning) -> None:
+    with writing(school.database) as conn:
+        conn.execute("UPDATE students SET added_at = '2026-06-07T17:00:00.000000Z'")  # 01:00 of that day in Manila
+
+
+def empty_roster(school: SchoolMorning) -> None:
+    with writing(school.database) as conn:
+        conn.execute("UPDATE students SET removed_at = '2026-06-01T00:00:00.000000Z'")
+
+
+def suspended(school: SchoolMorning) -> None:
+    with writing(school.database) as conn:
+        closures.add(conn, Closure(MONDAY, MONDAY, ClosureKind.SUSPENSION, "Storm"))
+
+
+def switched_off(school: SchoolMorning) -> None:
+    with writing(school.database) as conn:
+        absence.give_order(conn, MONDAY, "", Order.OFF, school.clock.now())
+
+
+def jumped(school: SchoolMorning) -> None:
+    with writing(school.database) as conn:
+        conn.execute("UPDATE proof_of_work SET after_jump = 1")
+
+
+def hole(school: SchoolMorning) -> None:
+    with writing(school.database) as conn:
+        conn.execute("DELETE FROM proof_of_work")
+    school.works("06:00", "07:00")
+    school.works("07:04", "08:00")
+
+
+def repaired(school: SchoolMorning) -> None:
+    with writing(school.database) as conn:
+        begin_epoch(conn, "repaired", school.clock.now())
+
+
+def nobody(school: SchoolMorning) -> None:
+    with writing(school.database) as conn:
+        conn.execute("DROP TRIGGER attendance_is_append_only_delete")
+        conn.execute("DELETE FROM attendance")
+
+
+def nothing(school: SchoolMorning) -> None:
+    """The rules alone do it."""
+
+
+def many(school: SchoolMorning) -> None:
+    with writing(school.database) as conn:
+        conn.execute(
+            "UPDATE students SET allowed_session = 'afternoon' WHERE student_id IN ('0', '1', '2', '3', '4', '5')"
+        )
+
+
+@pytest.mark.parametrize(
+    ("harm", "rules", "reason", "problem"),
+    [
+        (hole, {}, Reason.NOT_PROVEN, "absence-not-proven"),
+        (repaired, {}, Reason.NOT_PROVEN, "absence-not-proven"),
+        (jumped, {}, Reason.CLOCK_JUMPED, "absence-clock-jumped"),
+        (fresh_roster, {}, Reason.ROSTER_FRESH, "absence-roster-fresh"),
+        (empty_roster, {}, Reason.ROSTER_EMPTY, "absence-roster-empty"),
+        (nobody, {}, Reason.NOBODY_CAME, "absence-nobody-came"),
+        (many, {}, Reason.TOO_MANY, "absence-too-many"),
+        (suspended, {}, Reason.NO_CLASSES, None),
+        (switched_off, {}, Reason.SWITCHED_OFF, None),
+        (nothing, {"gates": 2}, Reason.OTHER_GATES, "absence-other-gates"),
+        (nothing, {"direction": GateDirection.OUT}, Reason.ONE_WAY, "absence-one-way"),
+    ],
+)
+def test_each_guard_alone_holds_it_and_the_office_sees_why(
+    school: SchoolMorning, harm: Any, rules: dict[str, Any], reason: Reason, problem: str | None
+) -> None:
+    """Nothing is queued, the reason is stored, and health says what to do, unless somebody wanted it so."""
+    usual(school)
+    harm(school)
+    absences = school.absences(**rules)
+    absences.step()
+    assert school.queued() == []
+    assert rounds(school) == [("held", reason.value)]
+    assert [found.code for found in absences.probe().problems] == ([problem] if problem else [])
+
+
+def test_the_office_reads_when_the_gate_was_away(school: SchoolMorning) -> None:
+    """In the school's time."""
+    usual(school)
+    hole(school)
+    absences = school.absences()
+    absences.step()
+    assert "of 2026-06-08, morning: the gate did not provably work at 07:00-07:04." in absences.probe().problems[0].text
+
+
+def test_an_untrusted_clock_judges_nothing(school: SchoolMorning) -> None:
+    """Which day it is would be a guess. When the clock is right again, the hole that it left speaks."""
+    usual(school)
+    school.clock.trusted = False
+    school.absences().step()
+    assert (school.queued(), rounds(school)) == ([], [])
+    with reading(school.database) as conn:
+        now = school.clock.now()
+        found = look(conn, school.rules(), MONDAY, MORNING, MessageKind.ABSENCE, now)
+    assert found.reasons == (Reason.CLOCK_UNSURE,)
+
+
+def test_a_switched_off_kind_is_not_judged(school: SchoolMorning) -> None:
+    """Off is the default: no decision, no problem."""
+    usual(school)
+    absences = school.absences(kinds=frozenset())
+    absences.step()
+    assert (school.queued(), rounds(school)) == ([], [])
+    assert absences.probe().status == "stopped"
+
+
+def test_a_person_confirms_that_so_many_are_right(school: SchoolMorning) -> None:
+    """Then they are told, once."""
+    usual(school)
+    many(school)
+    absences = school.absences()
+    absences.step()
+    assert school.queued() == []
+    with writing(school.database) as conn:
+        absence.give_order(conn, MONDAY, "morning", Order.CONFIRM, school.clock.now())
+    absences.step()
+    absences.step()
+    assert school.queued() == ANA
+    assert absences.probe().problems == []
+
+
+def test_a_day_switched_off_and_on_again(school: SchoolMorning) -> None:
+    """Off for all sessions; on takes back what was said of each."""
+    usual(school)
+    switched_off(school)
+    absences = school.absences()
+    absences.step()
+    assert school.queued() == []
+    with writing(school.database) as conn:
+        absence.take_order_back(conn, MONDAY, "")
+    absences.step()
+    assert school.queued() == ANA
+
+
+def test_the_other_gates_may_be_confirmed(school: SchoolMorning) -> None:
+    """By whoever has their scans, for a day and session."""
+    usual(school)
+    asked: list[tuple[date, str]] = []
+
+    def confirmed(day: date, session: str) -> bool:
+        asked.append((day, session))
+        return True
+
+    school.absences(gates=3, others_confirmed=confirmed).step()
+    assert school.queued() == ANA
+    assert set(asked) == {(MONDAY, "morning")}
+
+
+def test_who_started_too_late_tells_nobody(school: SchoolMorning) -> None:
+    """A gate that was off until the afternoon; the office learns it."""
+    usual(school)
+    school.go_to("11:01")
+    absences = school.absences()
+    absences.step()
+    assert school.queued() == []
+    assert rounds(school) == [("held", "too-late")]
+
+
+def test_the_reason_of_the_morning_is_kept(school: SchoolMorning) -> None:
+    """That it is too late meanwhile is no news."""
+    usual(school)
+    hole(school)
+    absences = school.absences()
+    absences.step()
+    school.go_to("12:00")
+    absences.step()
+    assert rounds(school) == [("held", "not-proven")]
+
+
+def test_who_wants_no_message_gets_none(school: SchoolMorning) -> None:
+    """Opted out, or this kind muted; the other guardian of the same child is told."""
+    usual(school)
+    with writing(school.database) as conn:
+        people = [roster.Guardian(f"+6391800000{n:02}") for n in range(3)]
+        roster.enrol(conn, roster.Enrolment("9", "Child 9", guardians=people), school.clock.now())
+        preferences.opt(conn, "9", people[0].phone, Wish.OUT, school.clock.now())
+        preferences.mute(conn, "9", people[1].phone, [MessageKind.ABSENCE])
+    with reading(school.database) as conn:
+        found = look(conn, school.rules(), MONDAY, MORNING, MessageKind.ABSENCE, school.clock.now())
+        told = {each.guardian.phone: each.told for each in recipients(conn, found) if each.guardian}
+    assert told == {people[0].phone: False, people[1].phone: False, people[2].phone: True}
+    school.absences().step()
+    assert school.queued() == ANA
+    assert school.rows("SELECT g.phone FROM sms_outbox o JOIN guardians g USING (guardian_id)") == [(people[2].phone,)]
+
+
+def test_a_student_without_a_number_is_shown(school: SchoolMorning) -> None:
+    """The office must call; nothing is queued for nobody."""
+    usual(school)
+    with writing(school.database) as conn:
+        conn.execute("DELETE FROM guardians")
+    with reading(school.database) as conn:
+        found = look(conn, school.rules(), MONDAY, MORNING, MessageKind.ABSENCE, school.clock.now())
+        [only] = recipients(conn, found)
+    assert (only.student.student_id, only.guardian, only.told) == ("9", None, False)
+
+
+def test_missing_departures(school: SchoolMorning) -> None:
+    """After the last session of the day: who came and did not leave."""
+    school.works("06:00", "18:00")
+    school.go_to("12:45")
+    school.come(range(8), "afternoon")
+    school.go_to("16:45")
+    school.come(range(7), "afternoon", Direction.OUT)
+    school.go_to("18:00")
+    school.absences(kinds=frozenset({MessageKind.NO_CHECKOUT})).step()
+    assert school.queued() == [("7", "no_checkout", "2026-06-08", "afternoon")]
+
+
+@pytest.mark.parametrize("zone", ["Asia/Manila", "Asia/Tokyo", "Pacific/Kiritimati", "Pacific/Pago_Pago", "UTC"])
+def test_the_school_s_zone_decides(tmp_path: Path, zone: str) -> None:
+    """Where the day begins before or after that of UTC, it is the school's day and its window."""
+    school = SchoolMorning(tmp_path, ZoneInfo(zone))
+    usual(school)
+    school.clock.advance(-1)
+    school.absences().step()
+    assert school.queued() == []
+    school.clock.advance(1)
+    school.absences().step()
+    assert school.queued() == ANA
+    school.close()
+
+
+def test_a_corrected_scan_counts_where_it_belongs(school: SchoolMorning) -> None:
+    """Of a scan that was dated again, the true day counts."""
+    usual(school)
+    school.come([9], day=MONDAY - timedelta(days=1))
+    with writing(school.database) as conn:
+        conn.execute(
+            "INSERT INTO clock_corrections SELECT scan_id, scanned_at, '2026-06-08', status, 0, scanned_at"
+            " FROM attendance WHERE day = '2026-06-07'"
+        )
+    school.absences().step()
+    assert school.queued() == []
+    assert rounds(school) == [("told", "")]
