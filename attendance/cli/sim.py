@@ -1,10 +1,11 @@
-"""``attendance sim``: make what a gate would see."""
+"""``attendance sim``: make what a gate would see, and the phone that it sends messages with."""
 
 import argparse
 import json
 from pathlib import Path
 
 from attendance.cli.context import add_options, open_context
+from attendance.cli.sim_phone import add_phone
 
 _MOST_FPS = 240
 """What fast cameras give; far more would fill the disk."""
@@ -24,6 +25,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     verb.add_argument("--fps", type=float, default=30.0)
     add_options(verb)
     verb.set_defaults(run=_video)
+    add_phone(verbs)
 
 
 def _video(args: argparse.Namespace) -> int:

@@ -1,7 +1,7 @@
 """A simulated phone with SMS-Gate on it: takes messages, sends them as the app does, reports, and hears parents.
 
-Pure but for the clock and the random source it is given: nothing runs unless ``step`` is called; no thread and no socket
-is here. ``phone_device.py`` lets it live; ``web/phone.py`` is its API and its page.
+Pure but for the clock and the random source it is given: nothing runs unless ``step`` is called; no thread and no
+socket is here. ``phone_device.py`` lets it live; ``web/phone.py`` is its API and its page.
 """
 
 import random

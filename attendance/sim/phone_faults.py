@@ -22,19 +22,33 @@ class Fault(StrEnum):
     LOW_BATTERY = "low_battery"
 
 
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What a fault does, for the person at the switch.
+
+    Attributes:
+        where: what goes wrong.
+    """
+
+    where: str
+    title: str
+    text: str
+
+
+_SENDING, _NETWORK, _REPORTS = "Taking messages", "Mobile network", "Reports to the gate"
 MEANINGS = {
-    Fault.HTML: "Send requests are answered with 200 and a web page, as a captive portal does; nothing is taken.",
-    Fault.ERROR: "Send requests are answered with 500; nothing is taken.",
-    Fault.BUSY: "Send requests are answered with 503 and Retry-After; nothing is taken.",
-    Fault.HANG: "A message is taken, and the answer never comes.",
-    Fault.CLOSE_EARLY: "A message is taken, and the connection ends in the middle of the answer.",
-    Fault.NO_SERVICE: "The phone has no mobile network: what it sends fails.",
-    Fault.UNDELIVERED: "The networks report no delivery: messages stay Sent.",
-    Fault.REGRESS: "A delivered message goes back to Sent.",
-    Fault.REPEAT: "Each report is posted five times, out of order.",
-    Fault.DISORDER: "Reports are posted in any order.",
-    Fault.SILENT: "No report is posted.",
-    Fault.LOW_BATTERY: "The phone hangs on no charger, and its battery is almost empty.",
+    Fault.HTML: Meaning(_SENDING, "Captive portal", "Answers 200 with a web page; takes nothing."),
+    Fault.ERROR: Meaning(_SENDING, "Server error", "Answers 500; takes nothing."),
+    Fault.BUSY: Meaning(_SENDING, "Queue full", "Answers 503 with Retry-After; takes nothing."),
+    Fault.HANG: Meaning(_SENDING, "No answer", "Takes the message, never answers."),
+    Fault.CLOSE_EARLY: Meaning(_SENDING, "Cut off", "Takes the message, ends in the middle of the answer."),
+    Fault.NO_SERVICE: Meaning(_NETWORK, "No service", "What the phone sends fails."),
+    Fault.UNDELIVERED: Meaning(_NETWORK, "Not delivered", "Messages stay Sent and arrive nowhere."),
+    Fault.REGRESS: Meaning(_NETWORK, "Back to Sent", "A delivered message is called Sent again."),
+    Fault.REPEAT: Meaning(_REPORTS, "Five times", "Posts each report five times, out of order."),
+    Fault.DISORDER: Meaning(_REPORTS, "Disorder", "Posts reports in any order."),
+    Fault.SILENT: Meaning(_REPORTS, "Silence", "Posts no report."),
+    Fault.LOW_BATTERY: Meaning(_REPORTS, "Battery low", "Pings say 7 %, not charging."),
 }
 
 

@@ -67,7 +67,7 @@ class Postman:
             finally:
                 connection.close()
         except (OSError, UnicodeError, http.client.HTTPException) as error:
-            return type(error).__name__, False
+            return getattr(error, "strerror", None) or type(error).__name__, False
         return str(answer.status), 200 <= answer.status < 300
 
     def _connection_to(self, scheme: str, host: str, port: int | None) -> http.client.HTTPConnection:

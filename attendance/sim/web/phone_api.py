@@ -131,7 +131,7 @@ def _number(name: str, default: int, least: int, most: int) -> int:
     text = request.args.get(name)
     if not text:
         return default
-    if not text.isdecimal() or len(text) > 9 or not least <= int(text) <= most:
+    if not (text.isascii() and text.isdecimal()) or len(text) > 9 or not least <= int(text) <= most:
         raise BadInput(f"{name} must be a whole number from {least} to {most}")
     return int(text)
 

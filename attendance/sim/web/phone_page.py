@@ -14,6 +14,7 @@ from attendance.errors import BadInput
 from attendance.sim.phone import Heard, Phone
 from attendance.sim.phone_faults import MEANINGS, Fault
 from attendance.sim.phone_messages import Message, Recipient
+from attendance.sim.phone_network import OWN_NUMBER
 from attendance.sim.phone_requests import read_object
 
 LONGEST_ANSWER = 480
@@ -36,7 +37,7 @@ def page_blueprint(phone: Phone) -> Blueprint:
 
     @blueprint.get("/")
     def page() -> str:
-        return render_template("phone.html", longest=LONGEST_ANSWER)
+        return render_template("phone.html", longest=LONGEST_ANSWER, faults=_by_place(), school=OWN_NUMBER)
 
     @blueprint.get("/screen")
     def screen() -> Response:
@@ -59,7 +60,7 @@ def page_blueprint(phone: Phone) -> Blueprint:
     def switch() -> tuple[str, int]:
         fields = read_object(request.get_data())
         fault, on, seconds = fields.get("fault"), fields.get("on"), fields.get("seconds")
-        if fault not in set(Fault) or not isinstance(on, bool):
+        if fault not in list(Fault) or not isinstance(on, bool):
             raise BadInput(f"'fault' must be one of {', '.join(Fault)}, and 'on' true or false.")
         if seconds is not None and (not isinstance(seconds, int | float) or not 0 < seconds <= 1e6):
             raise BadInput("'seconds' must be a number above 0.")
@@ -91,7 +92,7 @@ def view(phone: Phone) -> dict[str, Any]:
         "limit": {"period": settings.limit_period, "value": settings.limit_value} if settings.limit_s else None,
         "order": settings.processing_order,
         "signed": bool(settings.signing_key),
-        "faults": [{"name": each, "meaning": MEANINGS[each], "on": each in on} for each in Fault],
+        "faults_on": on,
         "webhooks": sorted({(each.event, each.url) for each in webhooks}),
         "reports": {
             "waiting": waiting_posts,
@@ -99,6 +100,13 @@ def view(phone: Phone) -> dict[str, Any]:
             "last": [{"event": each.event, "outcome": each.outcome, "taken": each.taken} for each in posted[::-1]],
         },
     }
+
+
+def _by_place() -> dict[str, list[tuple[Fault, str, str]]]:
+    places: dict[str, list[tuple[Fault, str, str]]] = {}
+    for fault, meaning in MEANINGS.items():
+        places.setdefault(meaning.where, []).append((fault, meaning.title, meaning.text))
+    return places
 
 
 def _parents(phone: Phone, messages: Sequence[Message], heard: Sequence[Heard]) -> list[dict[str, Any]]:
