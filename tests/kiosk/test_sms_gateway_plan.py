@@ -111,5 +111,5 @@ def ping(**values: object) -> dict[str, object]:
     ],
 )
 def test_the_phone_itself_is_watched_by_its_pings(last: dict[str, object] | None, codes: list[str]) -> None:
-    """Silent or low on battery is a problem; one that never pinged was never told to; old news of a battery is no news."""
+    """Silent or low on battery is a problem; one that never pinged was never told to."""
     assert [problem.code for problem in phone_problems(last)] == codes
