@@ -5,7 +5,7 @@ A false alarm frightens, and the next true one is not believed. So every doubt i
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from enum import StrEnum
 
 from attendance.domain.calendar import Closure, closure_on
@@ -61,10 +61,10 @@ class Passage:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """A student on the roster, and since when: naive local time."""
+    """A student on the roster; ``settled``: since before the day that is judged, so that they can have a card."""
 
     student: Student
-    since: datetime
+    settled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +97,11 @@ class Evidence:
     holes: Sequence[Span] = ()
     all_gates: bool = True
     both_ways: bool = True
+
+    @property
+    def proves(self) -> bool:
+        """Whether a scan that is not there was never made."""
+        return not list(_doubts(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +173,7 @@ def plan(
         order: what a person said. A confirmation answers the question whether so many are right, and no other.
     """
     mine = [each for each in roster if _is_for(each.student, session, kind, day, schedule, closures)]
-    expected = [each.student for each in mine if each.since < datetime.combine(day, time())]
+    expected = [each.student for each in mine if each.settled]
     named = tuple(student for student in expected if _missed(passages.get(student.key, ()), session.name, kind))
     reasons = (
         *_untimely(watched(session, day, kind, limits.after), now, order),

@@ -46,9 +46,9 @@ def at(clock: str, day: date = MONDAY) -> datetime:
     return datetime.combine(day, time.fromisoformat(clock))
 
 
-def students(count: int, session: str = "both", since: str = "2026-06-01 08:00") -> list[Enrolled]:
+def students(count: int, session: str = "both", *, settled: bool = True) -> list[Enrolled]:
     return [
-        Enrolled(Student(f"k{number}", f"{number}", f"Student {number}", "", session), datetime.fromisoformat(since))
+        Enrolled(Student(f"k{number}", f"{number}", f"Student {number}", "", session), settled)
         for number in range(count)
     ]
 
@@ -104,7 +104,7 @@ HOLE = [(at("07:00"), at("07:10"))]
         ({"evidence": Evidence(both_ways=False)}, Reason.ONE_WAY),
         ({"roster": []}, Reason.ROSTER_EMPTY),
         ({"roster": students(10, "afternoon")}, Reason.ROSTER_EMPTY),
-        ({"roster": students(10, since="2026-06-08 00:00")}, Reason.ROSTER_FRESH),
+        ({"roster": students(10, settled=False)}, Reason.ROSTER_FRESH),
         ({"passages": {}}, Reason.NOBODY_CAME),
         ({"passages": came(range(7))}, Reason.TOO_MANY),
     ],
@@ -143,7 +143,7 @@ def test_the_share_counts_above_the_limit(missing: int, held: bool) -> None:
 
 def test_who_is_new_today_is_not_named() -> None:
     """They may have no card yet; the others are judged all the same."""
-    new = Enrolled(Student("new", "n", "New", ""), at("06:00"))
+    new = Enrolled(Student("new", "n", "New", ""), settled=False)
     found = judged(roster=[*students(10), new])
     assert (named(found), found.expected) == (["k9"], 10)
 

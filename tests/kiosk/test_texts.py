@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 from attendance.domain.answer import Wish
 from attendance.domain.gsm import Encoding
 from attendance.domain.message import MessageKind
+from attendance.domain.summary import Counts
 from attendance.errors import BadInput
-from attendance.kiosk.sms.texts import TEMPLATE_KEYS, Counts, Facts, Texts
+from attendance.kiosk.sms.texts import TEMPLATE_KEYS, Facts, Texts
 from attendance.kiosk.sms.wording import LANGUAGES
 
 SCHOOL = "Malolos National High School 1"

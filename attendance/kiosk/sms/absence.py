@@ -172,28 +172,40 @@ def look(
     others_confirmed: OthersConfirmed | None = None,
 ) -> Plan:
     """Who would be told about now, and what speaks against it; reads only."""
-    at = local(now.at, rules.zone)
-    span = watched(session, day, kind, rules.limits.after)
-    others = others_confirmed or _nobody
-    evidence = Evidence(
-        clock_trusted=now.trusted,
-        clock_jumped=proof.jumped(conn, _aware(datetime.combine(day, time()), rules.zone), now.at),
-        holes=_holes(conn, span[0], min(span[1], at), rules.zone) if span else (),
-        all_gates=rules.gates == 1 or others(day, session.name),
-        both_ways=rules.sees(kind),
-    )
     return rule.plan(
         day,
         session,
         kind,
-        now=at,
+        now=local(now.at, rules.zone),
         schedule=rules.schedule,
         closures=closures.around(conn, day),
-        roster=absence.roster(conn, rules.zone),
+        roster=absence.roster(conn, _midnight(day, rules.zone)),
         passages=absence.passages(conn, day),
-        evidence=evidence,
+        evidence=evidence(conn, rules, day, session, kind, now, others_confirmed),
         limits=rules.limits,
         order=absence.order_for(conn, day, session.name),
+    )
+
+
+def evidence(
+    conn: sqlite3.Connection,
+    rules: AbsenceRules,
+    day: date,
+    session: Session,
+    kind: MessageKind,
+    now: Moment,
+    others_confirmed: OthersConfirmed | None = None,
+) -> Evidence:
+    """How well this gate knows what happened in a session up to now; reads only."""
+    span = watched(session, day, kind, rules.limits.after)
+    others = others_confirmed or _nobody
+    begins = _midnight(day, rules.zone)
+    return Evidence(
+        clock_trusted=now.trusted,
+        clock_jumped=proof.jumped(conn, begins, min(now.at, begins + 2 * _DAY)),
+        holes=_holes(conn, span[0], min(span[1], local(now.at, rules.zone)), rules.zone) if span else (),
+        all_gates=rules.gates == 1 or others(day, session.name),
+        both_ways=rules.sees(kind),
     )
 
 
@@ -210,6 +222,10 @@ def _holes(conn: sqlite3.Connection, start: datetime, end: datetime, zone: ZoneI
     """When the gate did not provably work, naive local time."""
     spans = proof.spans(conn, _aware(start, zone), _aware(end, zone))
     return rule.holes([(local(began, zone), local(ended, zone)) for began, ended in spans], start, end)
+
+
+def _midnight(day: date, zone: ZoneInfo) -> datetime:
+    return _aware(datetime.combine(day, time()), zone)
 
 
 def _aware(at: datetime, zone: ZoneInfo) -> datetime:

@@ -8,6 +8,7 @@ from attendance.domain import gsm
 from attendance.domain.answer import Wish
 from attendance.domain.gsm import Encoding
 from attendance.domain.message import MessageKind
+from attendance.domain.summary import Counts
 from attendance.domain.template import Template, parse
 from attendance.errors import BadInput
 from attendance.kiosk.sms.wording import LANGUAGES, Wording
@@ -36,18 +37,6 @@ _OWN_PARTS = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
-    """What a summary counts: days of ``first`` to ``last``. A day counts as absent only if the gate provably worked."""
-
-    first: date
-    last: date
-    present: int
-    late: int
-    absent: int
-    class_days: int
-
-
-@dataclass(frozen=True, slots=True)
 class Facts:
     """What a message is about.
 
@@ -56,7 +45,7 @@ class Facts:
         at: local time of the school; of messages about a day, any time on it.
         student_ids, sections: in the order of ``students``; repeated ones are said once.
         session: name of the session, as configured.
-        counts: of a summary.
+        counts: of a summary, which must have them.
     """
 
     students: tuple[str, ...]

@@ -2,15 +2,13 @@
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import date
-from zoneinfo import ZoneInfo
+from datetime import date, datetime
 
-from attendance.clock import Moment, from_rfc3339, rfc3339
+from attendance.clock import Moment, rfc3339
 from attendance.domain.absence import Enrolled, Order, Passage, Plan, Reason
 from attendance.domain.message import MessageKind
 from attendance.domain.scan import Direction
 from attendance.domain.student import Student
-from attendance.kiosk.store.ledger import local
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,31 +33,55 @@ class Round:
     messages: int
 
 
-def roster(conn: sqlite3.Connection, zone: ZoneInfo) -> list[Enrolled]:
-    """Who may pass, and since when; reads only."""
+def roster(conn: sqlite3.Connection, day_begins: datetime) -> list[Enrolled]:
+    """Who may pass on a day that begins at ``day_begins``, aware; reads only."""
     rows = conn.execute(
-        "SELECT student_key, student_id, name, section, allowed_session, added_at FROM students"
-        " WHERE removed_at IS NULL ORDER BY section, name, student_id"
+        "SELECT student_key, student_id, name, section, allowed_session, added_at < ? AS settled"
+        " FROM students WHERE removed_at IS NULL ORDER BY section, name, student_id",
+        (rfc3339(day_begins),),
     )
     return [
         Enrolled(
             Student(row["student_key"], row["student_id"], row["name"], row["section"], row["allowed_session"]),
-            local(from_rfc3339(row["added_at"]), zone),
+            bool(row["settled"]),
         )
         for row in rows
     ]
 
 
+_SCANS = """
+SELECT a.student_key, a.day, a.session, a.direction, a.status, a.scanned_at, a.seq
+FROM attendance a LEFT JOIN clock_corrections c USING (scan_id)
+WHERE a.day BETWEEN :first AND :last AND c.scan_id IS NULL
+UNION ALL
+SELECT a.student_key, c.day, a.session, a.direction, c.status, c.scanned_at, a.seq
+FROM clock_corrections c CROSS JOIN attendance a USING (scan_id)
+WHERE c.day BETWEEN :first AND :last
+"""
+"""In two halves, because no index serves the corrected day of a row that may be corrected or not."""
+
+
 def passages(conn: sqlite3.Connection, day: date) -> dict[str, list[Passage]]:
     """The accepted scans of a day's sessions in the order of time, by student; reads only."""
     rows = conn.execute(
-        "SELECT a.student_key, a.session, a.direction FROM attendance a LEFT JOIN clock_corrections c USING (scan_id)"
-        " WHERE coalesce(c.day, a.day) = ? ORDER BY coalesce(c.scanned_at, a.scanned_at), a.seq",
-        (day.isoformat(),),
+        f"SELECT student_key, session, direction FROM ({_SCANS}) ORDER BY scanned_at, seq",
+        {"first": day.isoformat(), "last": day.isoformat()},
     )
     found: dict[str, list[Passage]] = {}
     for row in rows:
         found.setdefault(row["student_key"], []).append(Passage(row["session"], Direction(row["direction"])))
+    return found
+
+
+def days_present(conn: sqlite3.Connection, first: date, last: date) -> dict[str, dict[date, bool]]:
+    """By student the days with a scan, and whether the arrival was late; reads only."""
+    rows = conn.execute(
+        f"SELECT student_key, day, max(status = 'late') AS late FROM ({_SCANS}) GROUP BY student_key, day",
+        {"first": first.isoformat(), "last": last.isoformat()},
+    )
+    found: dict[str, dict[date, bool]] = {}
+    for row in rows:
+        found.setdefault(row["student_key"], {})[date.fromisoformat(row["day"])] = bool(row["late"])
     return found
 
 

@@ -1,0 +1,166 @@
+"""Each guardian gets one summary of the week, one of the month, and only if somebody switched them on."""
+
+from collections.abc import Iterator
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from school_morning import MONDAY, SchoolMorning
+
+from attendance.domain.calendar import Closure, ClosureKind
+from attendance.domain.message import MessageKind
+from attendance.domain.scan import Direction, Status
+from attendance.errors import StorageError
+from attendance.kiosk.sms.summaries import Summaries, SummaryRules
+from attendance.kiosk.sms.texts import Texts
+from attendance.kiosk.store import closures, preferences
+from attendance.kiosk.store.database import writing
+
+FRIDAY = MONDAY + timedelta(days=4)
+BOTH = frozenset({MessageKind.WEEKLY_SUMMARY, MessageKind.MONTHLY_SUMMARY})
+WEEKLY = frozenset({MessageKind.WEEKLY_SUMMARY})
+
+
+@pytest.fixture
+def school(tmp_path: Path) -> Iterator[SchoolMorning]:
+    school = SchoolMorning(tmp_path, students=3)
+    yield school
+    school.close()
+
+
+def summaries(school: SchoolMorning, kinds: frozenset[MessageKind] = WEEKLY, **given: Any) -> Summaries:
+    rules = SummaryRules(kinds, school.rules(**given))
+    return Summaries(school.database, school.writer, Texts(school_name="S"), school.clock, rules)
+
+
+def a_week(school: SchoolMorning) -> None:
+    """Child 0 comes every day, twice late; child 1 misses two days, one of which is not proven; child 2 never comes."""
+    for number in range(5):
+        day = MONDAY + timedelta(days=number)
+        if number != 3:
+            school.works("06:00", "18:00", day)
+        school.go_to("06:45", day)
+        school.come([0], day=day, status=Status.LATE if number < 2 else Status.ON_TIME)
+        school.come([1] if number in (0, 1, 4) else [], day=day)
+        school.come([0], direction=Direction.OUT, day=day)
+    school.go_to("17:30", FRIDAY)
+
+
+def bodies(school: SchoolMorning) -> list[str]:
+    return [row[0] for row in school.rows("SELECT body FROM sms_outbox WHERE scan_id IS NULL ORDER BY body")]
+
+
+WEEK = [
+    "S: Child 0, Jun 8-Jun 12: present 5, late 2, absent 0 of 5 class days.",
+    "S: Child 1, Jun 8-Jun 12: present 3, late 0, absent 1 of 5 class days.",
+    "S: Child 2, Jun 8-Jun 12: present 0, late 0, absent 4 of 5 class days.",
+]
+
+
+def test_the_week_is_told_on_friday(school: SchoolMorning) -> None:
+    """After the last session, with what the ledger has; what is not proven is no absence."""
+    a_week(school)
+    school.clock.advance(-1)
+    summaries(school).step()
+    assert bodies(school) == []
+    school.clock.advance(1)
+    summaries(school).step()
+    assert bodies(school) == WEEK
+    assert school.rows("SELECT DISTINCT kind, day, session, priority FROM sms_outbox WHERE scan_id IS NULL") == [
+        ("weekly_summary", "2026-06-08", "", 10)
+    ]
+
+
+def test_once_over_restarts(school: SchoolMorning) -> None:
+    """Also when somebody's numbers change afterwards."""
+    a_week(school)
+    summaries(school).step()
+    school.come([2], day=FRIDAY)
+    school.clock.advance(600)
+    summaries(school).step()
+    assert bodies(school) == WEEK
+
+
+def test_a_crash_between_two_parts_tells_nobody_twice(school: SchoolMorning) -> None:
+    """What was queued before the crash is found."""
+    a_week(school)
+    with writing(school.database) as conn:
+        conn.execute("CREATE TRIGGER crash BEFORE INSERT ON summary_rounds BEGIN SELECT RAISE(ABORT, 'killed'); END")
+    with pytest.raises(StorageError, match="killed"):
+        summaries(school).step()
+    assert bodies(school) == WEEK
+    with writing(school.database) as conn:
+        conn.execute("DROP TRIGGER crash")
+    summaries(school).step()
+    assert bodies(school) == WEEK
+    assert school.rows("SELECT kind, first_day, messages FROM summary_rounds") == [("weekly_summary", "2026-06-08", 3)]
+
+
+def test_the_month_is_told_on_its_last_day(school: SchoolMorning) -> None:
+    """Beside the week."""
+    a_week(school)
+    with writing(school.database) as conn:
+        closures.add(conn, Closure(date(2026, 6, 13), date(2026, 6, 30), ClosureKind.HOLIDAY, "Vacation"))
+    summaries(school, BOTH).step()
+    assert school.rows("SELECT kind, first_day FROM summary_rounds ORDER BY first_day") == [
+        ("monthly_summary", "2026-06-01"),
+        ("weekly_summary", "2026-06-08"),
+    ]
+    assert "S: Child 1, Jun 1-Jun 12: present 3, late 0, absent 1 of 5 class days." in bodies(school)
+
+
+def test_off_by_default(school: SchoolMorning) -> None:
+    """Each message costs."""
+    a_week(school)
+    off = summaries(school, frozenset())
+    off.step()
+    assert bodies(school) == []
+    assert off.probe().status == "stopped"
+
+
+def test_an_untrusted_clock_tells_nothing(school: SchoolMorning) -> None:
+    """It may be any week."""
+    a_week(school)
+    school.clock.trusted = False
+    summaries(school).step()
+    assert bodies(school) == []
+
+
+def test_a_gate_that_was_off_tells_on_saturday(school: SchoolMorning) -> None:
+    """But not of a week long past."""
+    a_week(school)
+    school.clock.advance(20 * 3600)
+    summaries(school).step()
+    assert bodies(school) == WEEK
+    assert school.rows("SELECT count(*) FROM summary_rounds") == [(1,)]
+
+
+def test_a_week_long_past_is_not_told(school: SchoolMorning) -> None:
+    """It is no news."""
+    a_week(school)
+    school.clock.advance(3 * 86_400)
+    summaries(school).step()
+    assert bodies(school) == []
+
+
+def test_the_scans_of_other_gates_must_be_here(school: SchoolMorning) -> None:
+    """Half of a child's week would be wrong; the office learns why nothing was sent."""
+    a_week(school)
+    held = summaries(school, gates=2)
+    held.step()
+    assert bodies(school) == []
+    assert [problem.code for problem in held.probe().problems] == ["summary-other-gates"]
+
+
+def test_who_wants_none_gets_none_and_languages_are_heeded(school: SchoolMorning) -> None:
+    """By guardian."""
+    a_week(school)
+    with writing(school.database) as conn:
+        preferences.mute(conn, "0", "+639170000000", [MessageKind.WEEKLY_SUMMARY])
+        preferences.speak(conn, "1", "+639170000001", "fil")
+    summaries(school).step()
+    assert bodies(school) == [
+        "S: Child 1, Hun 8-Hun 12: pumasok 3, huli 0, lumiban 1 sa 5 araw ng klase.",
+        WEEK[2],
+    ]
