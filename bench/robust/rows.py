@@ -34,6 +34,11 @@ _RECORD = _NUMBERS + (
     "INSERT INTO sync_queue (record_type, record_id, state)"
     " SELECT 'attendance', printf('01890000-0000-7000-8000-%012d', i), 'done' FROM n"
 )
+# without it every scan's photo would still be awaited, and be given up one by one when the gate starts
+_PHOTO = _NUMBERS + (
+    "INSERT INTO photos (scan_id, reason, score, checks)"
+    " SELECT printf('01890000-0000-7000-8000-%012d', i), 'Nobody was seen.', 0, '[]' FROM n"
+)
 _EARLIER = (
     "CREATE TABLE attendance (id INTEGER PRIMARY KEY AUTOINCREMENT, student_id TEXT, timestamp TEXT, photo_path TEXT,"
     " qr_data TEXT, scan_type TEXT, status TEXT, schedule_session TEXT, synced INTEGER DEFAULT 0)",
@@ -49,11 +54,11 @@ _EARLIER_SCAN = _NUMBERS + (
 
 
 def gate_database(path: Path, scans: int = 0, megabytes: float = 0) -> int:
-    """Make a gate's database of so many scans, with their messages and sync rows, or of at least so many megabytes;
-    how many scans it has."""
+    """Make a gate's database of so many scans, with messages, sync rows and photos that never came, or of at least
+    so many megabytes; how many scans it has."""
     create_or_migrate(path, SystemClock().now())
     with closing(sqlite.connect(path)) as conn:
-        made = _filled(conn, path, (_SCAN, _MESSAGE, _RECORD), scans, megabytes)
+        made = _filled(conn, path, (_SCAN, _MESSAGE, _RECORD, _PHOTO), scans, megabytes)
     settle(path)
     return made
 
