@@ -72,12 +72,13 @@ class SchoolMorning:
         *,
         day: date = MONDAY,
         status: Status = Status.ON_TIME,
+        passage: int = 1,
     ) -> None:
         with writing(self.database) as conn:
             for number in numbers:
                 self.clock.advance(1)
                 key = roster.key_of(conn, str(number))
-                scan = Accepted(day, session, direction, status, 1, "Welcome.")
+                scan = Accepted(day, session, direction, status, passage, "Welcome.")
                 origin, used = ledger.Origin("gate-1", "camera"), ledger.CardUsed(0, False)
                 ledger.record(conn, key, scan, self.clock.now(), origin, used, None)
 

@@ -339,3 +339,48 @@ def test_a_corrected_scan_counts_where_it_belongs(school: SchoolMorning) -> None
     school.absences().step()
     assert school.queued() == []
     assert rounds(school) == [("told", "")]
+
+
+def states(school: SchoolMorning) -> list[tuple[str, str, str]]:
+    return school.rows("SELECT kind, state, reason FROM sms_outbox WHERE scan_id IS NULL ORDER BY rowid")
+
+
+def test_who_comes_while_the_message_waits_was_not_absent(school: SchoolMorning) -> None:
+    """The guardian gets the news of the arrival only."""
+    usual(school)
+    absences = school.absences()
+    absences.step()
+    school.come([9])
+    absences.step()
+    assert states(school) == [("absence", "cancelled", "The student was seen after all.")]
+
+
+def test_what_a_gateway_may_have_is_not_cancelled(school: SchoolMorning) -> None:
+    """A text that is frozen was claimed before."""
+    usual(school)
+    absences = school.absences()
+    absences.step()
+    with writing(school.database) as conn:
+        conn.execute("UPDATE sms_outbox SET text = 'frozen' WHERE scan_id IS NULL")
+    school.come([9])
+    absences.step()
+    assert states(school) == [("absence", "waiting", "")]
+
+
+def test_who_leaves_while_the_message_waits_has_left(school: SchoolMorning) -> None:
+    """An earlier departure, before a return, does not count."""
+    school.works("06:00", "18:00")
+    school.go_to("12:45")
+    school.come(range(10), "afternoon")
+    school.come([7, 8], "afternoon", Direction.OUT)
+    school.come([7, 8], "afternoon", passage=2)
+    school.go_to("16:45")
+    school.come([0, 1, 2, 3, 4, 5, 6, 9], "afternoon", Direction.OUT)
+    school.go_to("18:00")
+    absences = school.absences(kinds=frozenset({MessageKind.NO_CHECKOUT}))
+    absences.step()
+    absences.step()
+    assert [state for _, state, _ in states(school)] == ["waiting", "waiting"]
+    school.come([7], "afternoon", Direction.OUT, passage=2)
+    absences.step()
+    assert [state for _, state, _ in states(school)] == ["cancelled", "waiting"]

@@ -71,6 +71,8 @@ class Recipient:
 class Absences:
     """Judges each session once its time has come, until it was told or it is too late.
 
+    A message that still waits when its student comes is cancelled.
+
     Args:
         database: read; ``writer`` writes it, and is not owned.
     """
@@ -98,6 +100,10 @@ class Absences:
         today = local(now.at, self._rules.zone).date()
         with reading(self._database) as conn:
             news = [each for each in self._open(today, now) if self._is_news(conn, each, now)]
+            overtaken = notices.overtaken(conn)
+        if overtaken:
+            ended = self._writer.run(lambda conn: notices.cancel(conn, overtaken, now))
+            log.info("%d messages cancelled: the students were seen after all", ended)
         for each in news:
             self._log(self._writer.run(partial(self._decide, which=each, now=now)))
         with reading(self._database) as conn:

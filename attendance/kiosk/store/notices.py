@@ -1,6 +1,7 @@
 """Messages that no scan calls for: absences, summaries, answers. Queued once for each guardian, day and session."""
 
 import sqlite3
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -49,3 +50,27 @@ def queue(conn: sqlite3.Connection, notice: Notice, made: Moment) -> str:
         ),
     )
     return message_id if added.rowcount else ""
+
+
+def overtaken(conn: sqlite3.Connection) -> list[str]:
+    """Messages about absences and missing departures that no gateway was asked to send yet, and whose students have
+    come or left since; reads only."""
+    rows = conn.execute(
+        "SELECT o.message_id FROM sms_outbox o"
+        " WHERE o.state = 'waiting' AND o.text IS NULL AND o.merged_into IS NULL AND o.scan_id IS NULL"
+        " AND ((o.kind = 'absence' AND EXISTS (SELECT 1 FROM attendance a WHERE a.student_key = o.student_key"
+        " AND a.day = o.day AND a.session = o.session))"
+        " OR (o.kind = 'no_checkout' AND EXISTS (SELECT 1 FROM attendance a WHERE a.student_key = o.student_key"
+        " AND a.day = o.day AND a.direction = 'out' AND a.scanned_at > o.made_at)))"
+    )
+    return [row["message_id"] for row in rows]
+
+
+def cancel(conn: sqlite3.Connection, message_ids: Sequence[str], now: Moment) -> int:
+    """End overtaken messages, inside a write transaction; how many were not claimed meanwhile."""
+    ended = conn.executemany(
+        "UPDATE sms_outbox SET state = 'cancelled', reason = 'The student was seen after all.', ended_at = ?"
+        " WHERE message_id = ? AND state = 'waiting' AND text IS NULL AND merged_into IS NULL",
+        [(rfc3339(now.at), message_id) for message_id in message_ids],
+    )
+    return ended.rowcount
