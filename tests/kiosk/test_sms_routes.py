@@ -13,6 +13,7 @@ from wire import Asked, Wire, answer
 from attendance.clock import ManualClock
 from attendance.kiosk.sms.breaker import FAILURES, FIRST_PAUSE_S
 from attendance.kiosk.sms.gateway import GatewayError, Outgoing
+from attendance.kiosk.sms.gateway_watch import IDLE_S, GatewayWatch
 from attendance.kiosk.sms.http_gateway import HttpGateway
 from attendance.kiosk.sms.routes import Routes, Taken
 from attendance.kiosk.sms.sms_gate import SmsGate
@@ -259,6 +260,61 @@ def test_a_problem_ends_with_a_success() -> None:
         refused(gateways)
         ((name, _, works),) = gateways.check()
         assert (name, works, gateways.problems, gateways.rest_s()) == ("sms_gate", True, [], 0)
+
+
+def test_a_gateway_that_answers_questions_only_is_left_alone_all_the_same() -> None:
+    """It fails whenever it is given a message, and tells of earlier ones all the time: new messages go elsewhere."""
+    about = answer(200, {**PENDING, "state": "Sent"})
+    with Wire(*[about, NOBODY_KNOWS] * FAILURES) as first, Wire(TAKES) as second:
+        gateways = routes(first, second)
+        for _ in range(FAILURES):
+            gateways.ask("first", ID)
+            refused(gateways)
+        assert gateways.send(MESSAGE).gateway_name == "second"
+
+
+def test_a_gateway_that_was_away_is_back_with_any_answer() -> None:
+    """It could not be reached at all; that it answers a question is news."""
+    time = clock()
+    port = dead_port()
+    gateways = Routes([phone("sms_gate", f"http://127.0.0.1:{port}")], time)
+    for _ in range(FAILURES):
+        refused(gateways)
+    assert gateways.problems != []
+    time.advance(FIRST_PAUSE_S)
+    with Wire(NEVER_HAD_IT, port=port):
+        gateways.ask("sms_gate", ID)
+    assert gateways.problems == []
+
+
+def test_a_gateway_that_is_left_alone_is_not_asked() -> None:
+    """Nor is the trial that it gets after the pause spent on a question."""
+    time = clock()
+    with Wire(answer(429, Retry_After="60"), NEVER_HAD_IT, TAKES) as first, Wire(TAKES) as second:
+        gateways = routes(first, second, time)
+        gateways.send(MESSAGE)
+        with pytest.raises(GatewayError) as caught:
+            gateways.ask("first", ID)
+        assert (caught.value.retry_after_s, len(first.asked)) == (60.0, 1)
+        time.advance(60)
+        gateways.ask("first", ID)
+        assert gateways.send(MESSAGE).gateway_name == "first"
+
+
+def test_idle_gateways_are_looked_after() -> None:
+    """Without traffic a gateway that is gone becomes a problem; one that is used or left alone is not asked as well."""
+    time = clock()
+    with Wire(b"") as wire:
+        gateways = Routes([phone("sms_gate", wire.url)], time)
+        watch = GatewayWatch(gateways)
+        for looks in range(1, FAILURES + 1):
+            time.advance(IDLE_S)
+            watch.step()
+            watch.step()
+            assert len(wire.asked) == looks
+        assert [problem.code for problem in gateways.problems] == ["sms-gateway-unreachable"]
+        assert watch.step() > 0
+        assert len(wire.asked) == FAILURES
 
 
 def test_checking_tells_of_every_gateway() -> None:

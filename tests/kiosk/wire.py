@@ -47,12 +47,16 @@ class Wire:
     """
 
     def __init__(
-        self, *replies: bytes | Reply, certificate: tuple[Path, Path] | None = None, host: str = "127.0.0.1"
+        self,
+        *replies: bytes | Reply,
+        certificate: tuple[Path, Path] | None = None,
+        host: str = "127.0.0.1",
+        port: int = 0,
     ) -> None:
         self.asked: list[Asked] = []
         self._replies = replies
         self._context: ssl.SSLContext | None = tls.server_context(*certificate) if certificate else None
-        self._listening = socket.create_server((host, 0))
+        self._listening = socket.create_server((host, port))
         self._over = threading.Event()
         self._host = host
         self.port: int = self._listening.getsockname()[1]

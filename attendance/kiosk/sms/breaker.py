@@ -1,5 +1,7 @@
 """A circuit breaker: who fails again and again is left alone for a while, and then tried once."""
 
+import threading
+
 from attendance.clock import Clock
 
 FAILURES = 3
@@ -12,7 +14,8 @@ LONGEST_PAUSE_S = 600.0
 class Breaker:
     """Closed while things work; open after ``failures`` in a row, or one that is ``grave``; then one trial at a time.
 
-    In boot time. Pauses double with each trial that fails. A trial whose outcome nobody tells counts as failed.
+    In boot time, for any thread. Pauses double with each trial that fails. A trial whose outcome nobody tells counts as
+    failed.
     """
 
     def __init__(
@@ -27,6 +30,7 @@ class Breaker:
         self._most = failures
         self._first_s = first_pause_s
         self._longest_s = longest_pause_s
+        self._lock = threading.Lock()
         self._failures = 0
         self._pause_s = 0.0
         self._opens_ns = 0
@@ -41,14 +45,16 @@ class Breaker:
 
     def enter(self) -> bool:
         """Whether it may be tried. Whoever gets a yes tells how it went."""
-        if self.rest_s() > 0:
-            return False
-        if not self.closed:
-            self._wait(self._pause_s)
-        return True
+        with self._lock:
+            if self.rest_s() > 0:
+                return False
+            if not self.closed:
+                self._wait(self._pause_s)
+            return True
 
     def succeeded(self) -> None:
-        self._failures, self._pause_s, self._opens_ns = 0, 0.0, 0
+        with self._lock:
+            self._failures, self._pause_s, self._opens_ns = 0, 0.0, 0
 
     def failed(self, *, grave: bool = False, rest_s: float | None = None) -> None:
         """Tell of a failure.
@@ -57,13 +63,14 @@ class Breaker:
             grave: the next attempt would surely fail too.
             rest_s: how long it wants to be left alone at least.
         """
-        self._failures += 1
-        if not self.closed:
-            self._pause_s = min(self._pause_s * 2, self._longest_s)
-        elif grave or rest_s or self._failures >= self._most:
-            self._pause_s = self._first_s
-        if not self.closed:
-            self._wait(max(self._pause_s, rest_s or 0.0))
+        with self._lock:
+            self._failures += 1
+            if not self.closed:
+                self._pause_s = min(self._pause_s * 2, self._longest_s)
+            elif grave or rest_s or self._failures >= self._most:
+                self._pause_s = self._first_s
+            if not self.closed:
+                self._wait(max(self._pause_s, rest_s or 0.0))
 
     def _wait(self, seconds: float) -> None:
         self._opens_ns = self._clock.boot_ns() + round(seconds * 1e9)

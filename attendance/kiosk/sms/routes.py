@@ -55,17 +55,33 @@ class Taken:
     state: GatewayState
 
 
+@dataclass(frozen=True, slots=True)
+class _Trouble:
+    """What was wrong at the last attempt. Not the exception itself: it would keep the message alive."""
+
+    fault: Fault
+    text: str
+    maybe_taken: bool
+
+    @property
+    def ends_with_any_answer(self) -> bool:
+        """Whether a gateway that answers a question also takes messages again. One that hangs or fails when it is
+        given a message may answer questions all the time."""
+        return self.fault is Fault.CREDENTIALS or (self.fault is Fault.UNREACHABLE and not self.maybe_taken)
+
+
 @dataclass(slots=True)
 class _Route:
-    """A gateway, and what is known of it. ``fault``: of the last attempt, unless that worked."""
+    """A gateway, and what is known of it. ``trouble``: of the last attempt, unless that worked."""
 
     gateway: Gateway
     breaker: Breaker
-    fault: GatewayError | None = None
+    trouble: _Trouble | None = None
+    tried_ns: int = 0
 
 
 class Routes:
-    """The gateways in their order, each behind a circuit breaker.
+    """The gateways in their order, each behind a circuit breaker. For any thread.
 
     Args:
         gateways: in the order in which they are tried; names are unique.
@@ -75,6 +91,7 @@ class Routes:
     def __init__(self, gateways: Sequence[Gateway], clock: Clock, *, problems: Sequence[Problem] = ()) -> None:
         self._routes = {gateway.name: _Route(gateway, Breaker(clock)) for gateway in gateways}
         self._unusable = problems
+        self._clock = clock
 
     @property
     def names(self) -> Sequence[str]:
@@ -128,13 +145,21 @@ class Routes:
         route = self._route(gateway_name)
         if not route.gateway.recognises_repeats:
             return ()
-        self._enter(route)
+        if rest_s := route.breaker.rest_s():
+            raise _left_alone(route, rest_s)
         return self._tried(route, lambda: route.gateway.ask(message_id))
 
-    def check(self) -> Sequence[tuple[str, str, bool]]:
-        """Ask every gateway whether it lets us in, sending nothing: its name, a sentence, and whether it does."""
+    def check(self, idle_s: float = 0.0) -> Sequence[tuple[str, str, bool]]:
+        """Ask the gateways whether they let us in, sending nothing: name, a sentence, and whether it does.
+
+        Args:
+            idle_s: leave those out that were tried since, and those that are left alone; 0: ask all.
+        """
         found = []
         for name, route in self._routes.items():
+            idle_ns = self._clock.boot_ns() - route.tried_ns
+            if idle_s and (idle_ns < idle_s * 1e9 or route.breaker.rest_s() > 0):
+                continue
             try:
                 found.append((name, self._tried(route, route.gateway.check), True))
             except GatewayError as error:
@@ -151,9 +176,9 @@ class Routes:
         """What is wrong with the gateways, for health."""
         found = list(self._unusable)
         for name, route in self._routes.items():
-            fault = route.fault
-            if fault is not None and not route.breaker.closed:
-                found.append(_PROBLEMS.get(fault.fault, ANSWERS).said(name=name, error=fault))
+            trouble = route.trouble
+            if trouble is not None and not route.breaker.closed:
+                found.append(_PROBLEMS.get(trouble.fault, ANSWERS).said(name=name, error=trouble.text))
         return found
 
     def _anew(self, message: Outgoing, trying: Callable[[str], None]) -> Taken:
@@ -205,34 +230,39 @@ class Routes:
 
     def _sent(self, route: _Route, message: Outgoing) -> Taken:
         try:
-            return Taken(route.gateway.name, self._tried(route, lambda: route.gateway.send(message)))
+            return Taken(route.gateway.name, self._tried(route, lambda: route.gateway.send(message), sending=True))
         except GatewayError as error:
             error.permanent |= error.maybe_taken and not route.gateway.may_repeat
             raise
 
-    def _tried(self, route: _Route, attempt: Callable[[], Outcome]) -> Outcome:
+    def _tried(self, route: _Route, attempt: Callable[[], Outcome], *, sending: bool = False) -> Outcome:
         """The outcome of an attempt, of which the breaker is told."""
-        name = route.gateway.name
+        route.tried_ns = self._clock.boot_ns()
         try:
             outcome = attempt()
         except GatewayError as error:
-            error.gateway = name
+            error.gateway = route.gateway.name
             if error.fault is Fault.MESSAGE:
                 self._works(route)
             else:
-                route.fault = error
-                was_closed = route.breaker.closed
-                route.breaker.failed(grave=error.fault is Fault.CREDENTIALS, rest_s=error.retry_after_s)
-                if was_closed and not route.breaker.closed:
-                    log.warning("SMS gateway %s is left alone for %.0f s: %s", name, route.breaker.rest_s(), error)
+                self._fails(route, error)
             raise
-        self._works(route)
+        if sending or (route.trouble is not None and route.trouble.ends_with_any_answer):
+            self._works(route)
         return outcome
+
+    def _fails(self, route: _Route, error: GatewayError) -> None:
+        route.trouble = _Trouble(error.fault, str(error), error.maybe_taken)
+        was_closed = route.breaker.closed
+        route.breaker.failed(grave=error.fault is Fault.CREDENTIALS, rest_s=error.retry_after_s)
+        if was_closed and not route.breaker.closed:
+            rest_s = route.breaker.rest_s()
+            log.warning("SMS gateway %s is left alone for %.0f s: %s", route.gateway.name, rest_s, error)
 
     def _works(self, route: _Route) -> None:
         if not route.breaker.closed:
             log.info("SMS gateway %s works again", route.gateway.name)
-        route.fault = None
+        route.trouble = None
         route.breaker.succeeded()
 
     def _route(self, name: str) -> _Route:
@@ -241,14 +271,18 @@ class Routes:
         return self._routes[name]
 
     def _enter(self, route: _Route) -> None:
-        rest_s, name = route.breaker.rest_s(), route.gateway.name
+        rest_s = route.breaker.rest_s()
         if not route.breaker.enter():
-            raise GatewayError(
-                f"The SMS gateway {name} is left alone.",
-                retry_after_s=rest_s,
-                fault=route.fault.fault if route.fault else Fault.ANSWER,
-                gateway=name,
-            )
+            raise _left_alone(route, rest_s)
 
     def _nobody(self) -> str:
         return "All SMS gateways are left alone for a while." if self._routes else "No SMS gateway can be used."
+
+
+def _left_alone(route: _Route, rest_s: float) -> GatewayError:
+    return GatewayError(
+        f"The SMS gateway {route.gateway.name} is left alone.",
+        retry_after_s=rest_s,
+        fault=route.trouble.fault if route.trouble else Fault.ANSWER,
+        gateway=route.gateway.name,
+    )
