@@ -26,8 +26,8 @@ from attendance.sim.phone_webhooks import Webhooks, nanoid
 
 DEVICE_ID = "SimulatedPhone-000001"
 IDLE_S = 1.0
-_MOST_MESSAGES = 20_000
-"""Beyond these the oldest that have ended are forgotten: a phone in a demo may live for weeks."""
+_MOST_MESSAGES = 10_000
+"""12 MB: a phone in a demo may live for weeks."""
 _MOST_HEARD = 2_000
 _HOUR_NS = 3_600_000_000_000
 _FULL, _EMPTY = Battery(87, charging=True), Battery(7, charging=False)
@@ -59,6 +59,7 @@ class Phone:
 
     Args:
         zone: of the phone, in which it writes its times.
+        remembered: messages; beyond these the oldest that have ended are forgotten.
         changed: called after something that may be due earlier than the last ``step`` said.
 
     Attributes:
@@ -74,6 +75,7 @@ class Phone:
         *,
         zone: tzinfo,
         device_id: str = DEVICE_ID,
+        remembered: int = _MOST_MESSAGES,
         changed: Callable[[], None] = lambda: None,
     ) -> None:
         self.clock = clock
@@ -87,6 +89,7 @@ class Phone:
         self._network = Network(clock, chance, self.faults, self.webhooks, lambda: self.settings, zone)
         self._chance = chance
         self._changed = changed
+        self._remembered = remembered
         self._messages: dict[str, Message] = {}
         self._count = self._touches = 0
         self._pinged_ns = clock.boot_ns()
@@ -242,7 +245,7 @@ class Phone:
             self.ping()
 
     def _forget_oldest(self) -> None:
-        if len(self._messages) <= _MOST_MESSAGES:
+        if len(self._messages) <= self._remembered:
             return
         ended = next((each for each in self._messages.values() if each.state in ENDED), None)
         if ended is not None:

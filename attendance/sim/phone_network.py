@@ -23,7 +23,7 @@ from attendance.sim.phone_webhooks import Webhooks
 OWN_NUMBER = "+639998880000"
 EXPIRED = "TTL expired"
 NO_SERVICE = "Send result: RESULT_ERROR_NO_SERVICE (Failed because service is currently unavailable)"
-_MOST_ARRIVALS = 20_000
+_MOST_ARRIVALS = 10_000
 _REGRESSES_AFTER_S = 1.5
 
 

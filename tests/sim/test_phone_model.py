@@ -7,6 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from attendance.clock import ManualClock
 from attendance.domain.receipt import GatewayState, Report, read_report
@@ -125,6 +127,16 @@ def test_a_limit_pauses_a_whole_period_and_drops_nothing() -> None:
     bench.run(200)
     assert [round(at_s) for _, at_s in bench.left()] == [0, 0, 0, 61, 61, 61, 122]
     assert len(bench.phone.arrivals) == 7
+
+
+def test_a_full_limit_counts_its_pause_from_the_last_message() -> None:
+    """It is no sliding window: after 0, 15 and 30 s the fourth of 3 a minute leaves at 91 s, not at 61 s."""
+    bench = Bench(limit_period=LimitPeriod.PER_MINUTE, limit_value=3)
+    for number in range(4):
+        bench.send(f"m-{number}")
+        bench.run(15)
+    bench.run(60)
+    assert [round(at_s) for _, at_s in bench.left()] == [0, 15, 30, 91]
 
 
 def test_an_expedited_message_waits_for_no_limit() -> None:
@@ -406,6 +418,43 @@ def test_an_address_that_the_app_refuses_is_refused(url: object) -> None:
     """https anywhere, http on the phone itself only."""
     with pytest.raises(BadInput):
         Bench().phone.webhooks.register({"url": url, "event": "sms:sent"})
+
+
+def test_what_has_ended_is_forgotten_in_the_end() -> None:
+    """A phone that lives for weeks keeps a bounded number of messages, and forgets none that waits."""
+    clock = ManualClock(AT)
+    phone = Phone(clock, random.Random(1), zone=UTC, remembered=20)
+    phone.accept(SendRequest("waits", "Hello", (ANA,), schedule_at=AT + timedelta(days=1)))
+    for number in range(50):
+        phone.accept(SendRequest(f"m-{number}", "Hello", (ANA,)))
+        for _ in range(20):
+            clock.advance(phone.step() or 0.01)
+    kept = [each.message_id for each in phone.messages()]
+    assert kept == ["waits", *(f"m-{number}" for number in range(31, 50))]
+
+
+_ARRIVALS = st.lists(st.tuples(st.floats(0, 40), st.integers(-128, 99)), min_size=1, max_size=40)
+
+
+@settings(max_examples=40, deadline=None)
+@given(_ARRIVALS, st.integers(1, 6), st.sampled_from(ProcessingOrder), st.integers(0, 3))
+def test_whatever_comes_leaves_once_and_within_the_limit(
+    arrivals: list[tuple[float, int]], limit: int, order: ProcessingOrder, pause_s: int
+) -> None:
+    """Any arrivals, priorities, limit, order and pause: no minute holds more than the limit, nobody is left out."""
+    bench = Bench(
+        limit_period=LimitPeriod.PER_MINUTE,
+        limit_value=limit,
+        processing_order=order,
+        send_interval_max_s=pause_s,
+    )
+    for number, (after_s, priority) in enumerate(arrivals):
+        bench.run(after_s)
+        bench.send(f"m-{number}", priority=priority)
+    bench.run(70 * len(arrivals))
+    times = [at_s for _, at_s in bench.left()]
+    assert all(later - earlier >= 60 for earlier, later in zip(times, times[limit:], strict=False))
+    assert sorted(bench.order()) == sorted(f"m-{number}" for number in range(len(arrivals)))
 
 
 def test_a_thousand_messages_in_half_an_hour_keep_the_limit() -> None:
