@@ -8,7 +8,7 @@ import pytest
 
 from attendance.clock import ManualClock
 from attendance.config.messages import SmsNotifications
-from attendance.kiosk.sms.gateway_plan import backup_phone, phone, routes
+from attendance.kiosk.sms.gateway_plan import backup_phone, phone, phones, routes
 from attendance.kiosk.sms.phone_health import phone_problems
 from attendance.kiosk.sms.routes import Routes
 
@@ -84,6 +84,14 @@ def test_paths_are_those_of_the_installation() -> None:
     phone(sms, resolve)
     backup_phone(sms, resolve)
     assert asked == ["config/ca.pem", "config/b.pem"]
+
+
+def test_webhooks_are_set_up_at_every_phone_that_is_used() -> None:
+    """Reports of the second phone would else never come."""
+    second = {"enabled": True, "api_url": "http://192.168.1.31:8080", "device_id": "b"}
+    both = SmsNotifications.model_validate({"backup_phone": second})
+    assert [each.name for each in phones(both, Path)] == ["sms_gate", "backup_phone"]
+    assert [each.name for each in phones(SmsNotifications(), Path)] == ["sms_gate"]
 
 
 def test_the_longest_call_is_known() -> None:

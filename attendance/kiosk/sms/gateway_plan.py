@@ -53,6 +53,15 @@ def routes(sms: Any, resolve: Resolve, clock: Clock) -> Routes:
     return Routes(gateways, clock, problems=problems)
 
 
+def phones(sms: Any, resolve: Resolve) -> list[SmsGate]:
+    """The phones that are switched on, in their order: for what is set up at each, as webhooks are.
+
+    Raises:
+        BadInput: an address is none.
+    """
+    return [phone(sms, resolve), *([backup_phone(sms, resolve)] if sms.backup_phone.enabled else [])]
+
+
 def phone(sms: Any, resolve: Resolve) -> SmsGate:
     """The school's phone.
 
