@@ -3,6 +3,9 @@
 import argparse
 import logging
 import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +18,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _DEMO_STUDENTS = 40
+_DEMO_PHONE_SPEED = 5.0
 _FILE_SOURCES = ("video:", "images:")
 _ALWAYS_OPEN = {
     "start_time": "00:00",
@@ -71,7 +75,40 @@ def _run(args: argparse.Namespace) -> int:
         headless=args.headless,
         demo_students=students,
     )
-    return Gate(settings, context.paths, context.clock, options).run()
+    with _demo_phone(settings, context) if args.demo else nullcontext((settings, ())) as (settings, also):
+        return Gate(settings, context.paths, context.clock, replace(options, also=also)).run()
+
+
+@contextmanager
+def _demo_phone(settings: "Settings", context: Context) -> Iterator[tuple["Settings", Sequence[str]]]:
+    """Settings with which messages go to a simulated phone while inside, unless the school has its own; and where it
+    is."""
+    from attendance.sim.phone_device import SimulatedPhone
+    from attendance.sim.phone_settings import PhoneSettings
+
+    if settings.sms_notifications.enabled:
+        yield settings, ()
+        return
+    hook = settings.sms_webhook
+    phone = SimulatedPhone(
+        settings=PhoneSettings(speed=_DEMO_PHONE_SPEED),
+        webhook_url=f"http://127.0.0.1:{hook.port}/sms-webhook" if hook.enabled else "",
+        zone=context.zone,
+    )
+    with phone:
+        told = _with_messages(settings, phone.configuration["sms_notifications"])
+        yield told, [f"What parents receive: {phone.url}/"]
+
+
+def _with_messages(settings: "Settings", written: dict[str, Any]) -> "Settings":
+    """Messages at any hour, and as many as the demo makes; otherwise as configured."""
+    sms = settings.sms_notifications
+    changes: dict[str, Any] = {
+        **written,
+        "quiet_hours": sms.quiet_hours.model_copy(update={"enabled": False}),
+        "rate_limiting": sms.rate_limiting.model_copy(update={"max_per_minute": 60, "max_per_hour": 3600}),
+    }
+    return settings.model_copy(update={"sms_notifications": sms.model_copy(update=changes)})
 
 
 def _demo_dir(args: argparse.Namespace) -> Path:

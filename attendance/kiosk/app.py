@@ -18,13 +18,16 @@ from attendance.kiosk.camera_process import CameraProcess
 from attendance.kiosk.database_probe import DatabaseProbe
 from attendance.kiosk.display import Display
 from attendance.kiosk.feedback import SignalFeedback
-from attendance.kiosk.metric_catalogue import CATALOGUE
+from attendance.kiosk.metric_catalogue import CATALOGUE, SMS_SENT
 from attendance.kiosk.plan import RunOptions
 from attendance.kiosk.recycling import VisionRelief
 from attendance.kiosk.redating import Redating
 from attendance.kiosk.retention import Policy, Retention
+from attendance.kiosk.sms import plan as sms_plan
+from attendance.kiosk.sms.app import Messages
+from attendance.kiosk.sms.proof import camera_sees
 from attendance.kiosk.station import Outcome, Station
-from attendance.kiosk.store import register
+from attendance.kiosk.store import register, roster
 from attendance.kiosk.store.database import create_or_migrate, damage_mark, note_damage, reading
 from attendance.kiosk.web.endpoint import HealthEndpoint
 from attendance.kiosk.web.events import ScreenEvents
@@ -178,8 +181,14 @@ class Gate:
             ]
         )
         self._webhook = SMSWebhookReceiver(
-            **as_configured(settings, paths), zone=self._zone, clock=clock, access=self._access, writer=self._writer
+            **as_configured(settings, paths),
+            zone=self._zone,
+            clock=clock,
+            access=self._access,
+            writer=self._writer,
+            answers=sms_plan.answers(settings),
         )
+        self._messages = self._make_messages() if settings.sms_notifications.enabled else None
         streams = Streams(settings.screen.max_streams)
         self._health = HealthEndpoint(
             settings.health_endpoint.port,
@@ -242,6 +251,9 @@ class Gate:
         recovery.at_start(self._backups.copies, self._rules.schedule, self._clock.now())
         create_or_migrate(self._paths.database, self._clock.now())
         erasure.reapply(self._paths.database, self._paths.data_dir)
+        if self._messages is not None:
+            with reading(self._paths.database) as conn:
+                self._messages.weigh(*roster.told(conn))
         for part in self._parts:
             part.start()
         self._close_old_photos()
@@ -262,8 +274,8 @@ class Gate:
     def _all_parts(self) -> Sequence[_Part]:
         """Every part in the order of starting: each needs only those before it."""
 
-        def own(service: Service) -> _Part:
-            return _Part(service.name, service.start, service.stop, service)
+        def own(service: Service, deadline_s: float = _SERVICE_DEADLINE_S) -> _Part:
+            return _Part(service.name, service.start, service.stop, service, deadline_s)
 
         writer, album = self._writer, self._album
         parts = [
@@ -279,6 +291,7 @@ class Gate:
             own(self._display.service),
             _Part("pins", _nothing, self._close_feedback),
             *([own(self._feedback_service)] if self._feedback_service else []),
+            *(own(service, deadline_s) for service, deadline_s in self._message_services()),
             _Part("SMS webhook", self._webhook.start, self._webhook.stop, self._webhook.service),
             _Part("database probe", _nothing, self._close_database_probe),
             _Part("health", self._health.start, self._health.stop),
@@ -286,6 +299,12 @@ class Gate:
             _Part("vision", self._camera.start, self._camera.stop),
         ]
         return [*parts, _Part("watchdog", self._watchdog.start, self._watchdog.stop)]
+
+    def _message_services(self) -> list[tuple[Service, float]]:
+        if self._messages is None:
+            return []
+        deadline_s = _SERVICE_DEADLINE_S + self._messages.longest_s
+        return [(service, deadline_s) for service in self._messages.services]
 
     def _watch_parts(self) -> None:
         for part, service in self._services():
@@ -305,6 +324,23 @@ class Gate:
             *([] if self._settings.sms_webhook.enabled else [self._webhook.service]),
         ]
         return [(part, part.service) for part in self._parts if part.service and part.service not in off]
+
+    def _make_messages(self) -> Messages:
+        return Messages(
+            self._settings,
+            self._paths,
+            self._writer,
+            self._clock,
+            works=self._works,
+            phone=lambda: self._webhook.status().get("phone"),
+            on_sent=lambda: self._metrics.increment(SMS_SENT),
+        )
+
+    def _works(self) -> bool:
+        """Whether somebody who shows a card now is seen and recorded."""
+        station = self._station
+        sees = camera_sees(self._camera.status, self._clock.boot_ns())
+        return sees and station.recording and station.service.state.running
 
     def _screen(self, streams: Streams) -> Screen | None:
         settings = self._settings
@@ -337,6 +373,8 @@ class Gate:
         board.add_probe("watchdog", lambda: statuses.watchdog(watchdog.get_status(), watchdog.problems))
         board.add_probe("backup", lambda: statuses.backup(copies.get_status(), copies.problems))
         board.add_probe("sms_webhook", self._webhook.probe)
+        if self._messages is not None:
+            self._messages.add_probes(board)
         board.add_probe("clock", probes.ClockProbe(clock))
         board.add_probe("recording", probes.recording_probe(lambda: self._station.recording))
         board.add_probe("photos", self._retention)
@@ -356,11 +394,9 @@ class Gate:
 
     def _announce(self) -> None:
         log.info("gate %s is ready", self._settings.device.device_id)
-        if not self._health.serving:
-            print("The gate runs.", flush=True)
-            return
         page = "health" if self._options.headless or not self._settings.screen.enabled else ""
-        print(f"The gate runs. Open http://localhost:{self.port}/{page}", flush=True)
+        where = f" Open http://localhost:{self.port}/{page}" if self._health.serving else ""
+        print(f"The gate runs.{where}", *self._options.also, sep="\n", flush=True)
 
     def _close_old_photos(self) -> None:
         """Scans of an earlier run whose photo never came get the reason."""
@@ -384,6 +420,8 @@ class Gate:
     def _show(self, outcome: Outcome) -> None:
         self._display.show(outcome)
         measures.outcome(self._metrics, outcome)
+        if self._messages is not None:
+            self._messages.wake()
 
     def _measure_photo(self, entry: Entry, kept: bool) -> None:
         measures.photo(self._metrics, kept, (self._clock.boot_ns() - entry.read_boot_ns) / 1e9)

@@ -30,6 +30,7 @@ class RunOptions:
         exit_at_end: end when a file source is over.
         headless: no screen; ping and health stay.
         demo_students: who passes the simulated gate.
+        also: lines for whoever started the gate, told once it runs.
     """
 
     source: str
@@ -38,25 +39,36 @@ class RunOptions:
     exit_at_end: bool = False
     headless: bool = False
     demo_students: Sequence[Mapping[str, str]] = field(default_factory=tuple)
+    also: Sequence[str] = ()
 
 
 def gate_rules(settings: Settings, keys: Mapping[str, bytes]) -> GateRules:
     """The station's rules as configured."""
-    plan = settings.school_schedule
-    sms = settings.sms_notifications
-    wanted = sms.notification_preferences if sms.enabled else None
     return GateRules(
         device_id=settings.device.device_id,
         zone=ZoneInfo(settings.school.timezone),
-        schedule=Schedule(
-            sessions=[_session(name, times) for name, times in plan.sessions.items()],
-            weekdays=frozenset(WEEKDAYS.index(day) for day in plan.weekdays),
-            early=timedelta(minutes=plan.early_arrival_minutes if plan.allow_early_arrival else 0),
-            cooldown=timedelta(minutes=plan.duplicate_scan_cooldown_minutes),
-        ),
+        schedule=schedule(settings),
         direction=GateDirection(settings.device.direction),
         cards=CardRules(keys, settings.cards.require_signature),
-        message_kinds=frozenset(kind for kind in MessageKind if wanted and getattr(wanted, preference(kind), False)),
+        message_kinds=message_kinds(settings),
+    )
+
+
+def message_kinds(settings: Settings) -> frozenset[MessageKind]:
+    """What guardians are told; nothing while messages are off."""
+    sms = settings.sms_notifications
+    wanted = sms.notification_preferences
+    return frozenset(kind for kind in MessageKind if sms.enabled and getattr(wanted, preference(kind), False))
+
+
+def schedule(settings: Settings) -> Schedule:
+    """The school's day."""
+    plan = settings.school_schedule
+    return Schedule(
+        sessions=[_session(name, times) for name, times in plan.sessions.items()],
+        weekdays=frozenset(WEEKDAYS.index(day) for day in plan.weekdays),
+        early=timedelta(minutes=plan.early_arrival_minutes if plan.allow_early_arrival else 0),
+        cooldown=timedelta(minutes=plan.duplicate_scan_cooldown_minutes),
     )
 
 

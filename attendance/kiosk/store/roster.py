@@ -66,6 +66,15 @@ def guardians(conn: sqlite3.Connection, student_key: str) -> list[Guardian]:
     return [Guardian(r["phone"], r["name"]) for r in rows]
 
 
+def told(conn: sqlite3.Connection) -> tuple[int, int]:
+    """Enrolled students with a guardian who gets messages, and the numbers of those guardians."""
+    row = conn.execute(
+        "SELECT count(DISTINCT student_key), count(*) FROM guardians JOIN students USING (student_key)"
+        " WHERE removed_at IS NULL AND opted_out_at IS NULL"
+    ).fetchone()
+    return int(row[0]), int(row[1])
+
+
 def details(conn: sqlite3.Connection, student_id: str) -> dict[str, Any]:
     """All that is known of a student, for the office.
 
