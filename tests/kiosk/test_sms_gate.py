@@ -1,17 +1,24 @@
 """SMS-Gate is spoken to as its contract says, and believed only when it says something that it would say."""
 
+import contextlib
 import json
 import socket
 from base64 import b64encode
 from collections.abc import Callable
+from email.message import Message
+from email.utils import format_datetime
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from wire import Asked, Reply, Wire, answer
 
 from attendance.kiosk.sms.gateway import Fault, GatewayError, Outgoing
-from attendance.kiosk.sms.http_peer import Deadline, HttpPeer
+from attendance.kiosk.sms.http_peer import Answer, Deadline, HttpPeer
 from attendance.kiosk.sms.login import Basic, Token
+from attendance.kiosk.sms.phone_webhooks import PhoneWebhooks
+from attendance.kiosk.sms.refusals import LONGEST_REST_S, retry_after_s
 from attendance.kiosk.sms.sms_gate import SmsGate
 
 ID = "01a20b72-8d20-7296-8b78-f8bc5b5638f6"
@@ -207,6 +214,15 @@ def test_nonsense_about_a_message_is_no_word_of_it(reply: bytes) -> None:
         gate(wire).ask(ID)
 
 
+@pytest.mark.parametrize("status", [400, 401, 403, 413, 429, 500, 503])
+def test_a_refused_question_ends_no_message(status: int) -> None:
+    """It says nothing about the message, so it is neither refused nor lost by it."""
+    with Wire(answer(status, {"message": "no"})) as wire, pytest.raises(GatewayError) as caught:
+        gate(wire).ask(ID)
+    assert not caught.value.permanent
+    assert caught.value.fault is not Fault.MESSAGE
+
+
 def test_an_id_cannot_leave_its_place_in_the_path() -> None:
     """It comes from the database, and is quoted all the same."""
     with Wire(answer(404)) as wire:
@@ -344,3 +360,39 @@ def test_no_error_tells_a_secret(call: Callable[[SmsGate], object]) -> None:
             call(gate(wire))
         for secret in ("pass:word", SECRET, "917", "Ana"):
             assert secret not in json.dumps(str(caught.value))
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9) | st.just(ID),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(
+            st.sampled_from(["id", "state", "recipients", "message", "webhooks", "url"]), inner, max_size=4
+        )
+    ),
+    max_leaves=12,
+)
+CALLS: list[Callable[[SmsGate], object]] = [
+    lambda gate: gate.send(MESSAGE),
+    lambda gate: gate.ask(ID),
+    lambda gate: gate.check(),
+    lambda gate: PhoneWebhooks(gate, "gate-1").list(),
+    lambda gate: PhoneWebhooks(gate, "gate-1").signing_key(),
+]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from([200, 202, 400, 404, 409, 503]), JSON, st.sampled_from(CALLS), st.sampled_from(["basic", "jwt"]))
+def test_no_answer_does_more_than_fail(status: int, body: object, call: Callable[[SmsGate], object], auth: str) -> None:
+    """JSON of any shape, with any status, to any question, is an answer or one clear error."""
+    with Wire(answer(status, body)) as wire, contextlib.suppress(GatewayError):
+        call(gate(wire, auth=auth))
+
+
+@given(st.text(max_size=40) | st.datetimes().map(format_datetime), st.datetimes().map(format_datetime))
+def test_a_wish_to_be_left_alone_is_bounded(retry_after: str, date: str) -> None:
+    """Whatever Retry-After says, the gateway is tried again within the hour."""
+    headers = Message()
+    headers["Retry-After"], headers["Date"] = retry_after, date
+    rest_s = retry_after_s(Answer(503, headers, b"", whole=True))
+    assert rest_s is None or 0 <= rest_s <= LONGEST_REST_S

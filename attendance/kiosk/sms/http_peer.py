@@ -16,7 +16,7 @@ from http.client import HTTPConnection, HTTPException, HTTPResponse
 from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from attendance.clock import boot_ns
 from attendance.errors import AttendanceError, BadInput
@@ -228,7 +228,7 @@ def _body(response: HTTPResponse) -> tuple[bytes, bool]:
     return read[:ANSWER_LIMIT_BYTES], len(read) <= ANSWER_LIMIT_BYTES and not response.length
 
 
-def _split(url: str) -> Any:
+def _split(url: str) -> SplitResult:
     """The parts of a URL that can be one of a peer.
 
     Raises:

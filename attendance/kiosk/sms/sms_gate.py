@@ -170,7 +170,11 @@ class SmsGate:
         if answer.status == 404 and (not answer.body or isinstance(answer.json, dict)):
             return ()  # the phone says it with an empty body, a server in JSON; a page in HTML is somebody else's
         if answer.status != 200:
-            raise refusal(answer, self.origin)
+            error = refusal(answer, self.origin)
+            # a question that is refused says nothing about the message, and the gateway is not what it should be
+            raise GatewayError(
+                str(error), retry_after_s=error.retry_after_s, fault=Fault.ANSWER if error.permanent else error.fault
+            )
         report = _report(answer, message_id)
         if report is None:
             raise GatewayError(f"{self.origin} answered {_ODD}.")
