@@ -63,6 +63,7 @@ function choose(phone) {
 
 // --- the conversation
 
+const empty = $("empty"); // stands in the conversation while nothing was said
 const shown = new Map(); // id of words → their element
 let shownPhone = null;
 
@@ -75,7 +76,7 @@ function showThread() {
   const fresh = !changed;
   shownPhone = chosen;
   let day = "";
-  const parts = [$("empty")];
+  const parts = [];
   for (const words of said) {
     if (words.at.slice(0, 10) !== day) {
       day = words.at.slice(0, 10);
@@ -83,7 +84,7 @@ function showThread() {
     }
     parts.push(bubble(words, fresh));
   }
-  thread.replaceChildren(...parts);
+  thread.replaceChildren(...parts, empty);
   if (atEnd || changed) thread.scrollTop = thread.scrollHeight;
   $("whose").textContent = chosen ? `The phone of ${spaced(chosen)}` : "";
   for (const control of $("composer").querySelectorAll("button, input")) control.disabled = !chosen;
