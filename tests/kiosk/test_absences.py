@@ -1,7 +1,7 @@
 """Guardians are told of an absence once, when the gate can know it; otherwise the office is told why not."""
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import date
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -327,18 +327,23 @@ def test_the_school_s_zone_decides(tmp_path: Path, zone: str) -> None:
     school.close()
 
 
-def test_a_corrected_scan_counts_where_it_belongs(school: SchoolMorning) -> None:
-    """Of a scan that was dated again, the true day counts."""
+@pytest.mark.parametrize(
+    ("recorded", "true_day", "told"), [("2026-06-07", "2026-06-08", []), ("2026-06-08", "2026-06-07", ANA)]
+)
+def test_a_corrected_scan_counts_where_it_belongs(
+    school: SchoolMorning, recorded: str, true_day: str, told: list[tuple[str, str, str, str]]
+) -> None:
+    """Of a scan that was dated again, the true day counts, and only that."""
     usual(school)
-    school.come([9], day=MONDAY - timedelta(days=1))
+    school.come([9], day=date.fromisoformat(recorded))
     with writing(school.database) as conn:
         conn.execute(
-            "INSERT INTO clock_corrections SELECT scan_id, scanned_at, '2026-06-08', status, 0, scanned_at"
-            " FROM attendance WHERE day = '2026-06-07'"
+            "INSERT INTO clock_corrections SELECT scan_id, scanned_at, ?, status, 0, scanned_at FROM attendance"
+            " WHERE student_key = ?",
+            (true_day, roster.key_of(conn, "9")),
         )
     school.absences().step()
-    assert school.queued() == []
-    assert rounds(school) == [("told", "")]
+    assert school.queued() == told
 
 
 def states(school: SchoolMorning) -> list[tuple[str, str, str]]:

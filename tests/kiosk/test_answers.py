@@ -147,6 +147,24 @@ def test_a_child_enrolled_later_is_covered(desk: Desk, receiver: SMSWebhookRecei
     assert desk.rows("SELECT DISTINCT language FROM guardians") == [("fil",)]
 
 
+def test_a_child_enrolled_after_a_start_is_told(desk: Desk, receiver: SMSWebhookReceiver) -> None:
+    """Whoever came back is back for all."""
+    post(receiver, received("STOP", "e1"))
+    desk.clock.advance(60)
+    post(receiver, received("START", "e2"))
+    enrol(desk, "S-8", PHONE)
+    assert opted_out(desk) == [False, False]
+
+
+def test_a_repeated_event_is_not_a_new_wish(desk: Desk, receiver: SMSWebhookReceiver) -> None:
+    """An old STOP that the phone sends again after a START, and that does not say when it was written."""
+    for event_id, word in (("e1", "STOP"), ("e2", "START"), ("e1", "STOP")):
+        post(receiver, received(word, event_id))
+        desk.clock.advance(60)
+    assert opted_out(desk) == [False]
+    assert len(confirmations(desk)) == 2
+
+
 def test_the_office_sets_and_shows(desk: Desk) -> None:
     """Kinds for one child, the rest for the number; numbers that are not theirs are refused."""
     enrol(desk, "S-8", PHONE)
