@@ -53,12 +53,14 @@ def main() -> int:
     ensure(ASSETS, demo=True, progress=lambda line: None)
     load_before = os.getloadavg()[0]
     chosen = [part for name, part in parts(args.quick).items() if not args.only or name in args.only]
-    figures = [figure for part in chosen for figure in part()]
-    if args.json:
-        print("\n".join(json.dumps(figure.plain()) for figure in figures))
-    else:
-        print(table(figures))
-        print(f"\nLoad average of the minute before: {load_before:.2f} on {os.cpu_count()} processors.")
+    for part in chosen:
+        figures = list(part())
+        print(
+            "\n".join(json.dumps(figure.plain()) for figure in figures) if args.json else table(figures) + "\n",
+            flush=True,
+        )
+    if not args.json:
+        print(f"Load average of the minute before: {load_before:.2f} on {os.cpu_count()} processors.")
     return 0
 
 
