@@ -25,16 +25,19 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _check(args: argparse.Namespace) -> int:
-    from attendance.config import FaultyConfig, load, locate
+    from attendance.config import load, locate
+    from attendance.errors import ConfigError
+    from attendance.kiosk.sms import plan
 
     paths = locate(args.config, args.data_dir)
     try:
         loaded = load(paths)
-    except FaultyConfig as error:
+        plan.texts(loaded.settings)
+        plan.answers(loaded.settings)
+    except ConfigError as error:
         if not args.json:
             raise
-        faults = [{"path": one.path, "value": one.value, "allowed": one.allowed} for one in error.faults]
-        _print_json({"ok": False, "source": str(paths.config_file), "faults": faults})
+        _print_json({"ok": False, "source": str(paths.config_file), "faults": _faults(error)})
         return 2
     source = str(loaded.source) if loaded.source else None
     if args.json:
@@ -44,6 +47,14 @@ def _check(args: argparse.Namespace) -> int:
         print(f"  {warning}")
     print(f"{source} is right." if source else f"There is no {paths.config_file}: the defaults hold.")
     return 0
+
+
+def _faults(error: Exception) -> list[dict[str, str]]:
+    from attendance.config import FaultyConfig
+
+    if isinstance(error, FaultyConfig):
+        return [{"path": one.path, "value": one.value, "allowed": one.allowed} for one in error.faults]
+    return [{"path": "sms_notifications", "value": "", "allowed": str(error)}]
 
 
 def _show(args: argparse.Namespace) -> int:

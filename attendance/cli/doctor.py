@@ -58,6 +58,7 @@ def _examine(context: Context) -> Iterator[Finding]:
     yield _database(context)
     yield _backups(context)
     yield _cards(context)
+    yield from _messages(context)
     yield _clock(context)
     yield _assets(context)
     yield from _ports(context, running)
@@ -156,6 +157,27 @@ def _cards(context: Context) -> Finding:
     return Finding(
         "cards", f"{len(keys)} signing keys in {path}; keep a copy of it elsewhere, it is the same at all gates"
     )
+
+
+def _messages(context: Context) -> Iterator[Finding]:
+    """Whether messages can leave, and in time; nothing is sent."""
+    from attendance.cli.sms import school_capacity
+    from attendance.kiosk.sms import gateway_plan
+
+    sms = context.settings.sms_notifications
+    if not sms.enabled:
+        yield Finding("messages", "off: guardians are told nothing")
+        return
+    routes = gateway_plan.routes(sms, context.paths.resolve, context.clock)
+    for problem in routes.problems:
+        yield Finding("messages", problem.text, problem.remedy)
+    for name, sentence, good in routes.check():
+        yield Finding(
+            "messages", f"{name}: {sentence}", "" if good else "Run `attendance sms test` after correcting it."
+        )
+    said, *ways = school_capacity(context).sentences or [""]
+    if said:
+        yield Finding("messages", said, " Or: ".join(ways))
 
 
 def _clock(context: Context) -> Finding:
