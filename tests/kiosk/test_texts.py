@@ -170,6 +170,12 @@ def test_answers_are_confirmed_in_the_guardian_s_language() -> None:
         assert out.parts == back_in.parts == 1
 
 
+def test_without_a_word_none_is_named() -> None:
+    """A school that lets nobody come back by SMS does not tell of it."""
+    made = texts(school_name="S", start_word="")
+    assert made.answer(Wish.OUT).text == "S: you get no more messages from us."
+
+
 def test_several_siblings_are_joined() -> None:
     """With commas, and one word before the last."""
     three = replace(ANA, students=("Ana", "Ben", "Carla"))

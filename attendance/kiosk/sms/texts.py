@@ -73,7 +73,7 @@ class Texts:
         language: the school's; of guardians who have chosen none.
         templates: the school's own; empty ones are left to the built-in.
         transliterate: whether characters that make a message dearer are replaced.
-        stop_word, start_word: what a guardian is told to answer.
+        stop_word, start_word: what a guardian is told to answer; empty: nothing is understood.
 
     Raises:
         BadInput: templates are faulty; the message names each by its key in the configuration.
@@ -116,8 +116,11 @@ class Texts:
     def answer(self, wish: Wish, language: str = "") -> Text:
         """What a guardian's STOP or START is answered with."""
         wording = LANGUAGES.get(language, LANGUAGES[self._language])
-        template = parse(wording.opted_out if wish is Wish.OUT else wording.opted_in, _ANSWER_NAMES)
-        return self._fitted(template, dict(self._words), (), wording, _BUILT_IN_PARTS)
+        if wish is Wish.OUT:
+            text = wording.opted_out + wording.how_back * bool(self._words["start_word"])
+        else:
+            text = wording.opted_in + wording.how_out * bool(self._words["stop_word"])
+        return self._fitted(parse(text, _ANSWER_NAMES), self._words, (), wording, _BUILT_IN_PARTS)
 
     def preview(self, kind: MessageKind, language: str = "") -> Text:
         """The message about a made-up student with a name of usual length."""

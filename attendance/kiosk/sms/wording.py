@@ -17,6 +17,7 @@ class Wording:
     Attributes:
         texts: a template for every kind of message but ``answer``.
         opted_out, opted_in: what a guardian's STOP and START are answered with.
+        how_back, how_out: the sentence after it, if there is a word that turns it round.
         both: between the last two of several names.
         months: twelve, short.
         sessions: the usual names of sessions; others are said as configured.
@@ -25,7 +26,9 @@ class Wording:
 
     texts: Mapping[MessageKind, str]
     opted_out: str
+    how_back: str
     opted_in: str
+    how_out: str
     both: str
     months: Sequence[str]
     sessions: Mapping[str, str]
@@ -45,8 +48,10 @@ _ENGLISH = Wording(
         MessageKind.MONTHLY_SUMMARY: "{school_name}: {student_name}, {period}: present {days_present},"
         " late {days_late}, absent {days_absent} of {class_days} class days.",
     },
-    opted_out="{school_name}: you get no more messages from us. Answer {start_word} to get them again.",
-    opted_in="{school_name}: you get our messages again. Answer {stop_word} to end them.",
+    opted_out="{school_name}: you get no more messages from us.",
+    how_back=" Answer {start_word} to get them again.",
+    opted_in="{school_name}: you get our messages again.",
+    how_out=" Answer {stop_word} to end them.",
     both=" and ",
     months=("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"),
     sessions={},
@@ -72,8 +77,10 @@ _FILIPINO = Wording(
         MessageKind.MONTHLY_SUMMARY: "{school_name}: {student_name}, {period}: pumasok {days_present},"
         " huli {days_late}, lumiban {days_absent} sa {class_days} araw ng klase.",
     },
-    opted_out="{school_name}: hindi na kayo padadalhan ng mensahe. Sumagot ng {start_word} upang ibalik ito.",
-    opted_in="{school_name}: padadalhan na muli kayo ng mensahe. Sumagot ng {stop_word} upang itigil ito.",
+    opted_out="{school_name}: hindi na kayo padadalhan ng mensahe.",
+    how_back=" Sumagot ng {start_word} upang ibalik ito.",
+    opted_in="{school_name}: padadalhan na muli kayo ng mensahe.",
+    how_out=" Sumagot ng {stop_word} upang itigil ito.",
     both=" at ",
     months=("Ene", "Peb", "Mar", "Abr", "May", "Hun", "Hul", "Ago", "Set", "Okt", "Nob", "Dis"),
     sessions={"morning": "umaga", "afternoon": "hapon"},
