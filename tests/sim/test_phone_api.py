@@ -240,11 +240,14 @@ def test_a_line_that_lets_nothing_through_takes_nothing(phone: SimulatedPhone, f
     assert call(phone, "POST", "/messages", message()).status == 202
 
 
-def test_an_answer_that_never_comes_has_taken_the_message(phone: SimulatedPhone) -> None:
+def test_an_answer_that_never_comes_has_taken_the_message(
+    phone: SimulatedPhone, eventually: Callable[..., None]
+) -> None:
     """The client times out; a repeat is told 409; others are served meanwhile."""
     phone.phone.switch(Fault.HANG, True, times=1)
     with pytest.raises(TimeoutError):
         call(phone, "POST", "/messages", message(), timeout_s=0.3)
+    eventually(phone.phone.messages)
     assert call(phone, "POST", "/messages", message()).status == 409
 
 
