@@ -137,33 +137,38 @@ class SmsDesk:
 
     def scan(self, number: str, status: Status = Status.ON_TIME, direction: Direction = Direction.IN) -> list[str]:
         """Record a scan now; the ids of its messages."""
-        self._number += 1
-        minutes_late = 22 if status is Status.LATE else 0
-        scan = Accepted(DAY, "morning", direction, status, self._number, "Welcome.", minutes_late)
+        return self.scans([(number, status)], direction)
+
+    def scans(self, people: Sequence[tuple[str, Status]], direction: Direction = Direction.IN) -> list[str]:
+        """Record scans of several now; the ids of their messages."""
+        messages: list[str] = []
         with writing(self.database) as conn:
-            key = roster.key_of(conn, number)
-            done = ledger.record(
-                conn,
-                key,
-                scan,
-                self.clock.now(),
-                ledger.Origin("gate-1", "camera"),
-                ledger.CardUsed(0, False),
-                kind_of(scan),
-            )
-            rows = conn.execute("SELECT message_id FROM sms_outbox WHERE scan_id = ? ORDER BY rowid", (done.scan_id,))
-            return [row[0] for row in rows.fetchall()]
+            for number, status in people:
+                self._number += 1
+                minutes_late = 22 if status is Status.LATE else 0
+                scan = Accepted(DAY, "morning", direction, status, self._number, "Welcome.", minutes_late)
+                origin, used = ledger.Origin("gate-1", "camera"), ledger.CardUsed(0, False)
+                key = roster.key_of(conn, number)
+                done = ledger.record(conn, key, scan, self.clock.now(), origin, used, kind_of(scan))
+                rows = conn.execute(
+                    "SELECT message_id FROM sms_outbox WHERE scan_id = ? ORDER BY rowid", (done.scan_id,)
+                )
+                messages += [row[0] for row in rows.fetchall()]
+        return messages
 
     def exhaust(self, for_s: float = 0.0) -> None:
-        """Let the courier work for so long, and until it rests."""
+        """Let the courier work for so long, and until it rests; less long if it has nothing more to do."""
         ends = self.clock.boot_ns() + for_s * 1e9
         while True:
             rest = self.courier.step()
             if rest == 0:
                 continue
-            if self.clock.boot_ns() + rest * 1e9 > ends:
+            if self.clock.boot_ns() + rest * 1e9 > ends or not self._busy():
                 return
             self.clock.advance(rest)
+
+    def _busy(self) -> bool:
+        return bool(self.rows("SELECT 1 FROM sms_outbox WHERE state IN ('waiting', 'claimed') LIMIT 1"))
 
     def rows(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
         with reading(self.database) as conn:

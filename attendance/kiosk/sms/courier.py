@@ -115,7 +115,7 @@ class Courier:
         self._standing = standing
         self._lease = str(uuid7())
         self._began = False
-        self._held = ""
+        self._held = self._waited_for = ""
         self._parts = (0, 0)
         self._failed = SparseLog(log, logging.WARNING, clock)
         self.service = Service("SMS courier", self)
@@ -125,6 +125,7 @@ class Courier:
         with reading(self._database) as conn:
             busy = claims.busy(conn)
         if not busy and self._began:
+            self._held = self._waited_for = ""
             return IDLE_REST_S
         work = self._writer.run(self._look)
         self._began = True
@@ -148,7 +149,8 @@ class Courier:
             sms_limits.end_all_slots(conn, now)
         self._parts = sms_limits.parts_sent(conn, sms_limits.local_day(conn, now, self._zone))
         hold = self._hold(conn, now)
-        ended = claims.expire(conn, now, self._limits.expire_after, hold.reason)
+        self._waited_for = hold.reason or self._waited_for
+        ended = claims.expire(conn, now, self._limits.expire_after, self._waited_for)
         work = _Work(None, ended, hold.rest_s)
         if hold.full and self._limits.drop:
             work.ended += claims.drop(conn, now, hold.urgency, hold.reason)
