@@ -3,6 +3,7 @@
 import argparse
 import logging
 import os
+import secrets
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -19,6 +20,7 @@ log = logging.getLogger(__name__)
 
 _DEMO_STUDENTS = 40
 _DEMO_PHONE_SPEED = 5.0
+_DEMO_PING_S = 120
 _FILE_SOURCES = ("video:", "images:")
 _ALWAYS_OPEN = {
     "start_time": "00:00",
@@ -90,25 +92,28 @@ def _demo_phone(settings: "Settings", context: Context) -> Iterator[tuple["Setti
         yield settings, ()
         return
     hook = settings.sms_webhook
+    key = secrets.token_hex(16)
     phone = SimulatedPhone(
-        settings=PhoneSettings(speed=_DEMO_PHONE_SPEED),
+        settings=PhoneSettings(speed=_DEMO_PHONE_SPEED, ping_interval_s=_DEMO_PING_S, signing_key=key),
         webhook_url=f"http://127.0.0.1:{hook.port}/sms-webhook" if hook.enabled else "",
         zone=context.zone,
     )
     with phone:
-        told = _with_messages(settings, phone.configuration["sms_notifications"])
+        told = _with_messages(settings, phone.configuration["sms_notifications"], key)
         yield told, [f"What parents receive: {phone.url}/"]
 
 
-def _with_messages(settings: "Settings", written: dict[str, Any]) -> "Settings":
-    """Messages at any hour, and as many as the demo makes; otherwise as configured."""
+def _with_messages(settings: "Settings", written: dict[str, Any], key: str) -> "Settings":
+    """Messages at any hour, and as many as the demo makes, with signed reports; otherwise as configured."""
     sms = settings.sms_notifications
     changes: dict[str, Any] = {
         **written,
         "quiet_hours": sms.quiet_hours.model_copy(update={"enabled": False}),
         "rate_limiting": sms.rate_limiting.model_copy(update={"max_per_minute": 60, "max_per_hour": 3600}),
     }
-    return settings.model_copy(update={"sms_notifications": sms.model_copy(update=changes)})
+    told = sms.model_copy(update=changes)
+    hook = settings.sms_webhook.model_copy(update={"signing_key": key})
+    return settings.model_copy(update={"sms_notifications": told, "sms_webhook": hook})
 
 
 def _demo_dir(args: argparse.Namespace) -> Path:

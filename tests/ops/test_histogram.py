@@ -32,7 +32,10 @@ def test_any_duration_is_counted(values: list[float]) -> None:
     """From nothing to 300,000 years: count, sum and bounds are exact, percentiles lie between them."""
     histogram = filled(values)
     low, *_, high = histogram.quantiles((0.0, *FRACTIONS, 1.0))
-    assert (histogram.count, histogram.total) == (len(values), sum(map(float, values)))
+    total = 0.0
+    for value in values:
+        total += value  # sum() compensates for rounding from Python 3.12 on
+    assert (histogram.count, histogram.total) == (len(values), total)
     if values:
         assert (histogram.lowest, histogram.highest) == (min(values), max(values))
         assert min(values) <= low <= high <= max(values)
