@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from attendance.clock import ManualClock
-from attendance.domain.receipt import Report
+from attendance.domain.receipt import Report, read_report
 from attendance.kiosk.web.access import Access
 from attendance.kiosk.web.webhook_app import Refusal, Reporters, webhook_app
 
@@ -37,7 +37,7 @@ def test_no_request_makes_the_webhook_fail(
         return "taken"
 
     reporters = Reporters(token, key, Access(), CLOCK)
-    client = webhook_app(reporters, take, refused.append, lambda: 8081).test_client()
+    client = webhook_app(reporters, read_report, take, refused.append, lambda: 8081).test_client()
     answer = client.open("/sms-webhook" + tail, method=method, headers=headers, data=body)
     assert answer.status_code < 500
     assert not (token and taken)
