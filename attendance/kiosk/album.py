@@ -10,6 +10,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from attendance.clock import boot_ns
 from attendance.errors import StorageError
 from attendance.kiosk.store import ledger
 from attendance.ops.files import write_atomically
@@ -69,11 +70,12 @@ class Album:
         self._entries.put(entry)
 
     def stop(self, timeout_s: float = 2.0) -> bool:
-        """Keep what is waiting, then end."""
+        """Keep what is waiting, then end; whether all of it was kept in time."""
+        end_ns = boot_ns() + round(timeout_s * 1e9)
         ended = self.service.stop(timeout_s)
-        while ended and not self._entries.empty():
+        while ended and not self._entries.empty() and boot_ns() < end_ns:
             self._take(self._entries.get())
-        return ended
+        return ended and self._entries.empty()
 
     def step(self) -> float:
         with suppress(queue.Empty):

@@ -27,7 +27,7 @@ from attendance.kiosk.sms import plan as sms_plan
 from attendance.kiosk.sms.app import Messages
 from attendance.kiosk.sms.proof import camera_sees
 from attendance.kiosk.station import Outcome, Station
-from attendance.kiosk.store import register, roster
+from attendance.kiosk.store import ledger, register, roster
 from attendance.kiosk.store.database import create_or_migrate, damage_mark, note_damage, reading
 from attendance.kiosk.web.endpoint import HealthEndpoint
 from attendance.kiosk.web.events import ScreenEvents
@@ -51,7 +51,7 @@ from attendance.ops.sqlite import Writer
 from attendance.ops.stop_request import StopRequest
 from attendance.ops.watchdog import WatchdogTimer
 from attendance.ops.webserver import Streams
-from attendance.vision.messages import Portrait, Verdict
+from attendance.vision.messages import Verdict
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ _SERVICE_DEADLINE_S = 60.0
 _DATABASE_DEADLINE_S = 5.0
 """A damaged database does not get better by waiting."""
 _HEALTH_DEADLINE_S = 30.0
-"""It looks once a second, and answers requests."""
+"""It looks every two seconds, and answers requests."""
 _VISION_DEADLINE_S = 120.0
 """So long replacing the vision process may fail before the whole gate is started anew."""
 _STOP_S = 1.5
@@ -256,7 +256,7 @@ class Gate:
                 self._messages.weigh(*roster.told(conn))
         for part in self._parts:
             part.start()
-        self._close_old_photos()
+        self._writer.run(lambda conn: ledger.close_photos(conn, _LOST_PHOTO))
         self._started = True
         systemd.notify(systemd.READY)
 
@@ -397,13 +397,6 @@ class Gate:
         page = "health" if self._options.headless or not self._settings.screen.enabled else ""
         where = f" Open http://localhost:{self.port}/{page}" if self._health.serving else ""
         print(f"The gate runs.{where}", *self._options.also, sep="\n", flush=True)
-
-    def _close_old_photos(self) -> None:
-        """Scans of an earlier run whose photo never came get the reason."""
-        with reading(self._paths.database) as conn:
-            waiting = register.without_photo(conn)
-        for scan_id in waiting:
-            self._album.keep(Entry(scan_id, "", Portrait("", True, _LOST_PHOTO, 0.0, 0)))
 
     def _close_feedback(self, timeout_s: float) -> bool:
         if isinstance(self._feedback, SignalFeedback):

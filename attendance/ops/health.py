@@ -1,4 +1,4 @@
-"""What is known of this process and what is wrong with it, as one snapshot that is replaced once a second.
+"""What is known of this process and what is wrong with it, as one snapshot that is replaced every two seconds.
 
 Parts tell the board facts, with how long they stay true, or are asked by probes on the board's own thread. Whoever
 wants to know (a page, a monitor) only reads the last snapshot: asking often costs nothing and reaches no database.
@@ -12,7 +12,8 @@ from typing import Any, Literal
 from attendance.clock import boot_ns
 from attendance.errors import AttendanceError
 
-PERIOD_S = 1.0
+PERIOD_S = 2.0
+"""Looking costs a third of a millisecond; what is found is for people."""
 
 Severity = Literal["notice", "warning", "error"]
 _GRAVEST_FIRST: Mapping[Severity, int] = {"error": 0, "warning": 1, "notice": 2}
@@ -118,7 +119,7 @@ class HealthBoard:
         self._snapshot = Snapshot("degraded", {}, (), now_ns())
 
     def add_probe(self, component: str, probe: Probe) -> None:
-        """Ask ``probe`` every second. It must be cheap: milliseconds."""
+        """Ask ``probe`` at each look. It must be cheap: milliseconds."""
         self._probes.append((component, probe))
 
     def report(

@@ -26,6 +26,8 @@ from attendance.ops.service import IDLE_S, Service
 log = logging.getLogger(__name__)
 
 _WARN_FRACTION = 0.7
+_QUIET_REST_S = 5.0
+"""A part that has died is seen so late at worst; a silent one at its very deadline."""
 _OVERSLEPT_S = 1.0
 """Who wakes so late was itself stopped, with everybody else (a suspend, SIGSTOP): nobody can have shown life."""
 
@@ -164,10 +166,10 @@ class WatchdogTimer:
             self._fresh_ns = now_ns
         silent = [part for part in self._parts if now_ns - self._seen_ns(part) >= part.timeout_ns]
         self._stale = [part.name for part in silent]
-        rest_s = IDLE_S
+        rest_s = _QUIET_REST_S
         if silent:
             cause = ", ".join(self._said_of(part, now_ns) for part in silent)
-            rest_s = min(rest_s, self._escalation.pursue(cause, _stacks))
+            rest_s = min(IDLE_S, self._escalation.pursue(cause, _stacks))
         else:
             self._escalation.over()
         rest_s = min([rest_s, *(self._until_due_s(part, now_ns) for part in self._parts if part not in silent)])
@@ -179,13 +181,14 @@ class WatchdogTimer:
         return max(beat_ns, self._fresh_ns)
 
     def _until_due_s(self, part: _Part, now_ns: int) -> float:
-        """How long until this part is silent for too long; says so once when most of its time is over."""
+        """How long until this part must be looked at again; says once when most of its time is over."""
         silence_ns = now_ns - self._seen_ns(part)
         nearly = silence_ns >= part.timeout_ns * _WARN_FRACTION
         if nearly and not part.warned:
             log.warning("watchdog: %s of %.0f s", self._said_of(part, now_ns), part.timeout_ns / 1e9)
         part.warned = nearly
-        return max(0.001, (part.timeout_ns - silence_ns) / 1e9)
+        due_ns = part.timeout_ns if nearly else round(part.timeout_ns * _WARN_FRACTION)
+        return max(0.001, (due_ns - silence_ns) / 1e9)
 
     def _said_of(self, part: _Part, now_ns: int) -> str:
         beat_ns = part.beat_ns()

@@ -24,7 +24,7 @@ from waitress.task import ThreadedTaskDispatcher
 from attendance.clock import boot_ns
 from attendance.errors import AttendanceError
 from attendance.ops import tls
-from attendance.ops.service import IDLE_S, Service
+from attendance.ops.service import Service
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -42,6 +42,8 @@ HEADER_LIMIT_BYTES = 16 * 1024
 _OUTPUT_LIMIT_BYTES = 512 * 1024
 """Unsent bytes per connection before its writer waits: a live view must not pile up in memory."""
 _SWEEP_S = 0.25
+_IDLE_S = 5.0
+"""Without a connection nothing is due; a new one, and the stop, wake the loop at once."""
 _ACKNOWLEDGE_MS = 20_000
 """The kernel gives up on data that a vanished peer has not acknowledged for so long."""
 
@@ -164,7 +166,7 @@ class _Loop:
 
     def step(self) -> float:
         # a connection that is opened wakes the loop; poll, because select stops at file descriptor 1,023
-        wasyncore.poll2(_SWEEP_S if self._server.active_channels else IDLE_S, self._server.sockets)
+        wasyncore.poll2(_SWEEP_S if self._server.active_channels else _IDLE_S, self._server.sockets)
         self._server.sweep()
         return 0.0
 

@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 LIMITS_TOO_LOW = Problem(
     "sms-limits-too-low",
     "warning",
-    "The limits of messages cannot carry the school. {sentences}",
+    "The limits of messages cannot carry the school: {why}",
     "Decide with the school which of that to do; `attendance sms status` shows it again.",
 )
 
@@ -95,7 +95,7 @@ class Messages:
             numbers: of those guardians.
         """
         sentences = " ".join(plan.school_capacity(self._settings, students, numbers).sentences)
-        self._too_low = (LIMITS_TOO_LOW.said(sentences=sentences),) if sentences else ()
+        self._too_low = (LIMITS_TOO_LOW.said(why=sentences),) if sentences else ()
         if sentences:
             log.warning("%s", sentences)
 

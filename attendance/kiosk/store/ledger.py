@@ -191,6 +191,15 @@ def attach_photo(
     return replaced if replaced != path else None
 
 
+def close_photos(conn: sqlite3.Connection, reason: str) -> int:
+    """Give every scan whose photo never came, because a process ended before it, the reason; how many."""
+    return conn.execute(
+        "INSERT INTO photos (scan_id, path, reason, score, checks) SELECT scan_id, NULL, ?, 0, '[]'"
+        " FROM attendance LEFT JOIN photos USING (scan_id) WHERE photos.scan_id IS NULL",
+        (reason,),
+    ).rowcount
+
+
 def undated(conn: sqlite3.Connection, boot_id: str) -> list[sqlite3.Row]:
     """Scans of this boot that were recorded before the clock was known good and are not corrected yet; reads only."""
     return conn.execute(
