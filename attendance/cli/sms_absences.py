@@ -25,6 +25,7 @@ def _absences(args: argparse.Namespace) -> int:
     from attendance.errors import BadInput
     from attendance.kiosk.sms import plan
     from attendance.kiosk.sms.absence import look, recipients
+    from attendance.kiosk.store import absence
     from attendance.kiosk.store.database import reading
 
     context = open_context(args)
@@ -40,7 +41,9 @@ def _absences(args: argparse.Namespace) -> int:
         for session in rules.schedule.sessions:
             for kind in KINDS if args.session in ("", session.name) else ():
                 found = look(conn, rules, on, session, kind, now)
-                rounds.append(_row(found, kind in rules.kinds, list(recipients(conn, found))))
+                told = absence.round_of(conn, on, session.name, kind)
+                row = _row(found, kind in rules.kinds, list(recipients(conn, found)))
+                rounds.append(row | {"messages": told.messages if told and told.told else None})
     if args.json:
         print(json.dumps(rounds, ensure_ascii=False, indent=2))
     else:
@@ -64,6 +67,8 @@ def _give_order(args: argparse.Namespace, context: Any, on: Any) -> None:
 
 def _row(found: Any, switched_on: bool, told: list[Any]) -> dict[str, Any]:
     from attendance.domain.message import masked
+    from attendance.kiosk.sms.absence_problems import sentences
+    from attendance.kiosk.store.absence import as_round
 
     return {
         "day": found.day.isoformat(),
@@ -81,6 +86,7 @@ def _row(found: Any, switched_on: bool, told: list[Any]) -> dict[str, Any]:
             for each in told
         ],
         "reasons": [reason.value for reason in found.reasons],
+        "sentences": list(sentences(as_round(found))),
     }
 
 
@@ -89,8 +95,10 @@ def _tell(row: dict[str, Any]) -> None:
     print(f"{row['day']} {row['session']}, {row['kind']}: {len(students)} of {row['expected']} students")
     if not row["switched_on"]:
         print(f"    switched off: sms_notifications.notification_preferences.{row['kind']}")
-    for reason in row["reasons"]:
-        print(f"    nothing is sent: {reason.replace('-', ' ')}")
+    if row["messages"] is not None:
+        print(f"    told: {row['messages']} messages")
+    for sentence in row["sentences"] if row["messages"] is None else ():
+        print(f"    {sentence}")
     for each in row["named"]:
         whom = each["phone"] or "no number"
         print(f"    {each['student_id']:14}  {each['section']:14}  {whom}{'' if each['told'] else '  (not told)'}")

@@ -66,6 +66,7 @@ _HEALTH_DEADLINE_S = 30.0
 _VISION_DEADLINE_S = 120.0
 """So long replacing the vision process may fail before the whole gate is started anew."""
 _STOP_S = 1.5
+_READER_USED_S = 12 * 3600.0
 _LOST_PHOTO = "The gate was interrupted before a face was found."
 
 
@@ -90,6 +91,7 @@ class Gate:
         self._options = options
         self._stopping = StopRequest()
         self._started = False
+        self._read_boot_ns = 0
         self._zone = ZoneInfo(settings.school.timezone)
         self._rules = plan.gate_rules(settings, keyring.load(paths.resolve(settings.cards.key)))
         self._access = plan.access(settings)
@@ -339,8 +341,13 @@ class Gate:
     def _works(self) -> bool:
         """Whether somebody who shows a card now is seen and recorded."""
         station = self._station
-        sees = camera_sees(self._camera.status, self._clock.boot_ns())
+        sees = camera_sees(self._camera.status, self._clock.boot_ns()) or self._reader_in_use()
         return sees and station.recording and station.service.state.running
+
+    def _reader_in_use(self) -> bool:
+        """Whether the page that readers type into is open, and one has typed today: it needs no camera."""
+        age_s = (self._clock.boot_ns() - self._read_boot_ns) / 1e9
+        return self._read_boot_ns > 0 and age_s < _READER_USED_S and self._events.viewers > 0
 
     def _screen(self, streams: Streams) -> Screen | None:
         settings = self._settings
@@ -422,6 +429,7 @@ class Gate:
     def _read(self, payload: bytes) -> bool:
         if not self._started:
             return False
+        self._read_boot_ns = self._clock.boot_ns()
         self._station.read(payload)
         return True
 
