@@ -14,8 +14,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from wire import Asked, Reply, Wire, answer
 
+from attendance.kiosk.sms.connection import Deadline
 from attendance.kiosk.sms.gateway import Fault, GatewayError, Outgoing
-from attendance.kiosk.sms.http_peer import Answer, Deadline, HttpPeer
+from attendance.kiosk.sms.http_peer import Answer, HttpPeer
 from attendance.kiosk.sms.login import Basic, Token
 from attendance.kiosk.sms.phone_webhooks import PhoneWebhooks
 from attendance.kiosk.sms.refusals import LONGEST_REST_S, retry_after_s

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from wire import Asked, Wire, answer
 
 from attendance.errors import BadInput
-from attendance.kiosk.sms.http_peer import ANSWER_LIMIT_BYTES, Answer, Deadline, ExchangeFailed, HttpPeer, is_near
+from attendance.kiosk.sms.connection import Deadline, is_near
+from attendance.kiosk.sms.http_peer import ANSWER_LIMIT_BYTES, Answer, ExchangeFailed, HttpPeer
 
 SOON_S = 0.4
 

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from attendance.domain.receipt import GatewayState, Report
 from attendance.errors import BadInput
+from attendance.kiosk.sms.connection import Deadline
 from attendance.kiosk.sms.gateway import Fault, GatewayError, Outgoing
-from attendance.kiosk.sms.http_peer import Deadline, ExchangeFailed, HttpPeer
+from attendance.kiosk.sms.http_peer import ExchangeFailed, HttpPeer
 from attendance.kiosk.sms.refusals import refusal
 from attendance.kiosk.sms.request_template import RequestTemplate
 

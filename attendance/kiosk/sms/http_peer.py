@@ -5,7 +5,6 @@ meantime would make it unclear whether the request was taken. Proxies of the env
 not followed: what must reach the gateway must not go elsewhere.
 """
 
-import io
 import json
 import socket
 import ssl
@@ -13,13 +12,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from email.message import Message
 from http.client import HTTPConnection, HTTPException, HTTPResponse
-from ipaddress import IPv6Address, ip_address
 from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, urlsplit
 
-from attendance.clock import boot_ns
 from attendance.errors import AttendanceError, BadInput
+from attendance.kiosk.sms.connection import Address, Deadline, Timed, connect, is_near, why
 
 ANSWER_LIMIT_BYTES = 65_536
 """An answer of a gateway has a few hundred; the list of webhooks of a large school some thousand."""
@@ -66,24 +64,6 @@ class Answer:
             return None
 
 
-class Deadline:
-    """When something must be over, in boot time."""
-
-    def __init__(self, seconds: float) -> None:
-        self._ends_ns = boot_ns() + round(seconds * 1e9)
-
-    def left_s(self) -> float:
-        """More than 0.
-
-        Raises:
-            TimeoutError: nothing is left.
-        """
-        left = (self._ends_ns - boot_ns()) / 1e9
-        if left <= 0:
-            raise TimeoutError("timed out")
-        return left
-
-
 class HttpPeer:
     """A server and how it is reached.
 
@@ -124,7 +104,7 @@ class HttpPeer:
                 return self._ask(connection, method, path, headers, body, deadline)
             except (OSError, HTTPException) as error:
                 raise ExchangeFailed(
-                    f"{self.origin} gave no answer that can be read ({_reason(error)}).", request_sent=True
+                    f"{self.origin} gave no answer that can be read ({why(error)}).", request_sent=True
                 ) from error
 
     def reach(self, deadline: Deadline) -> None:
@@ -148,7 +128,7 @@ class HttpPeer:
         request = HTTPConnection(self._host, self._port)
         request.sock = connection
         request.request(method, self._path + path, body, {"Host": self._host_header, "Connection": "close", **headers})
-        with HTTPResponse(_Timed(connection, deadline), method=method) as response:  # type: ignore[arg-type]
+        with HTTPResponse(Timed(connection, deadline), method=method) as response:  # type: ignore[arg-type]
             response.begin()
             body, whole = _body(response)
             return Answer(response.status, response.headers, body, whole)
@@ -156,12 +136,12 @@ class HttpPeer:
     def _connected(self, deadline: Deadline) -> socket.socket:
         try:
             addresses = list(self._addresses())
-            connection = _connect(addresses, deadline)
+            connection = connect(addresses, deadline)
         except (OSError, UnicodeError) as error:
-            raise ExchangeFailed(f"{self.origin} cannot be reached ({_reason(error)}).", request_sent=False) from error
+            raise ExchangeFailed(f"{self.origin} cannot be reached ({why(error)}).", request_sent=False) from error
         return self._secured(connection, deadline) if self._secure else connection
 
-    def _addresses(self) -> Iterator[tuple[socket.AddressFamily, Any]]:
+    def _addresses(self) -> Iterator[Address]:
         for family, _, _, _, address in socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM):
             if not self._secure and not is_near(str(address[0])):
                 raise ExchangeFailed(
@@ -183,40 +163,13 @@ class HttpPeer:
 
     def _insecure(self, error: Exception) -> str:
         if self._context is None:
-            return f"The CA file {str(self._ca_file)!r} cannot be used ({_reason(error)}); it must be a PEM file."
+            return f"The CA file {str(self._ca_file)!r} cannot be used ({why(error)}); it must be a PEM file."
         if isinstance(error, ssl.SSLCertVerificationError):
             return (
                 f"{self.origin} shows a certificate that is not trusted ({error.verify_message}). If it is a server of"
                 " your own, name its CA in ca_file."
             )
-        return f"{self.origin} does not speak TLS with us ({_reason(error)})."
-
-
-class _Timed(io.RawIOBase):
-    """A socket for reading, which gives up at the deadline however steadily bytes drip in."""
-
-    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
-        self._connection = connection
-        self._deadline = deadline
-
-    def makefile(self, mode: str) -> io.BufferedReader:
-        """What ``HTTPResponse`` asks a socket for."""
-        return io.BufferedReader(self)
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any) -> int:
-        self._connection.settimeout(self._deadline.left_s())
-        return self._connection.recv_into(buffer)
-
-
-def is_near(address: str) -> bool:
-    """Whether an address is loopback, private or link-local."""
-    at = ip_address(address)
-    if isinstance(at, IPv6Address) and at.ipv4_mapped:
-        at = at.ipv4_mapped
-    return at.is_private
+        return f"{self.origin} does not speak TLS with us ({why(error)})."
 
 
 def _body(response: HTTPResponse) -> tuple[bytes, bool]:
@@ -249,32 +202,3 @@ def _split(url: str) -> SplitResult:
     if not url.isascii() or any(letter.isspace() for letter in url):
         raise BadInput(f"{shown} has spaces or letters that an address cannot have; percent-encode them.")
     return parts
-
-
-def _connect(addresses: list[tuple[socket.AddressFamily, Any]], deadline: Deadline) -> socket.socket:
-    """To the first address that answers. Each has an equal share of the time that is left.
-
-    Raises:
-        OSError: none does.
-    """
-    failure: OSError = OSError("it has no address")
-    for index, (family, address) in enumerate(addresses):
-        connection = socket.socket(family, socket.SOCK_STREAM)
-        try:
-            connection.settimeout(deadline.left_s() / (len(addresses) - index))
-            connection.connect(address)
-        except OSError as error:
-            connection.close()
-            failure = error
-        else:
-            return connection
-    raise failure
-
-
-def _reason(error: Exception) -> str:
-    """Why, in a few words and without what was sent."""
-    if isinstance(error, OSError) and error.strerror:
-        return error.strerror
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    return type(error).__name__

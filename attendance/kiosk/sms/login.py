@@ -9,8 +9,9 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from attendance.clock import boot_ns
+from attendance.kiosk.sms.connection import Deadline
 from attendance.kiosk.sms.gateway import Fault, GatewayError
-from attendance.kiosk.sms.http_peer import Answer, Deadline, ExchangeFailed, HttpPeer
+from attendance.kiosk.sms.http_peer import Answer, ExchangeFailed, HttpPeer
 from attendance.kiosk.sms.refusals import reason, retry_after_s
 
 _JSON = {"Content-Type": "application/json", "Accept": "application/json"}

@@ -1,45 +1,14 @@
 """Which gateway gets a message: the first that works, and the same one again for as long as it may have it."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 from attendance.clock import Clock
 from attendance.domain.receipt import GatewayState, Report
-from attendance.kiosk.sms.breaker import Breaker
 from attendance.kiosk.sms.gateway import Fault, Gateway, GatewayError, Outgoing
 from attendance.kiosk.sms.http_peer import LOOKUP_S
+from attendance.kiosk.sms.route import Route
 from attendance.ops.health import Problem
-
-UNREACHABLE = Problem(
-    "sms-gateway-unreachable",
-    "warning",
-    "The SMS gateway {name} cannot be reached: {error}",
-    "See that the phone is on, charged and on the network and that SMS Gateway runs. It is tried again by itself.",
-)
-CREDENTIALS = Problem(
-    "sms-gateway-credentials",
-    "warning",
-    "The SMS gateway {name} does not let us in: {error}",
-    "Correct user name, password and device_id of {name} in the configuration, then start the gate again.",
-)
-BUSY = Problem(
-    "sms-gateway-busy",
-    "warning",
-    "The SMS gateway {name} takes no messages at the moment: {error}",
-    "See that the phone has a network and credit, and that its messages leave. It is tried again by itself.",
-)
-ANSWERS = Problem(
-    "sms-gateway-answers",
-    "warning",
-    "The SMS gateway {name} does not answer as it should: {error}",
-    "Check its address in the configuration, and that no login page of the network is in between.",
-)
-_PROBLEMS = {Fault.UNREACHABLE: UNREACHABLE, Fault.CREDENTIALS: CREDENTIALS, Fault.BUSY: BUSY}
-
-log = logging.getLogger(__name__)
-Outcome = TypeVar("Outcome")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,31 +24,6 @@ class Taken:
     state: GatewayState
 
 
-@dataclass(frozen=True, slots=True)
-class _Trouble:
-    """What was wrong at the last attempt. Not the exception itself: it would keep the message alive."""
-
-    fault: Fault
-    text: str
-    maybe_taken: bool
-
-    @property
-    def ends_with_any_answer(self) -> bool:
-        """Whether a gateway that answers a question also takes messages again. One that hangs or fails when it is
-        given a message may answer questions all the time."""
-        return self.fault is Fault.CREDENTIALS or (self.fault is Fault.UNREACHABLE and not self.maybe_taken)
-
-
-@dataclass(slots=True)
-class _Route:
-    """A gateway, and what is known of it. ``trouble``: of the last attempt, unless that worked."""
-
-    gateway: Gateway
-    breaker: Breaker
-    trouble: _Trouble | None = None
-    tried_ns: int = 0
-
-
 class Routes:
     """The gateways in their order, each behind a circuit breaker. For any thread.
 
@@ -89,9 +33,8 @@ class Routes:
     """
 
     def __init__(self, gateways: Sequence[Gateway], clock: Clock, *, problems: Sequence[Problem] = ()) -> None:
-        self._routes = {gateway.name: _Route(gateway, Breaker(clock)) for gateway in gateways}
+        self._routes = {gateway.name: Route(gateway, clock) for gateway in gateways}
         self._unusable = problems
-        self._clock = clock
 
     @property
     def names(self) -> Sequence[str]:
@@ -101,7 +44,7 @@ class Routes:
     @property
     def first(self) -> str:
         """Name of the gateway that the next uncommitted message would be offered first; empty: none may be tried."""
-        return next((name for name, route in self._routes.items() if route.breaker.rest_s() == 0), "")
+        return next((name for name, route in self._routes.items() if route.rest_s() == 0), "")
 
     @property
     def longest_s(self) -> float:
@@ -145,9 +88,9 @@ class Routes:
         route = self._route(gateway_name)
         if not route.gateway.recognises_repeats:
             return ()
-        if rest_s := route.breaker.rest_s():
-            raise _left_alone(route, rest_s)
-        return self._tried(route, lambda: route.gateway.ask(message_id))
+        if rest_s := route.rest_s():
+            raise route.left_alone(rest_s)
+        return route.question(lambda: route.gateway.ask(message_id))
 
     def check(self, idle_s: float = 0.0) -> Sequence[tuple[str, str, bool]]:
         """Ask the gateways whether they let us in, sending nothing: name, a sentence, and whether it does.
@@ -157,11 +100,10 @@ class Routes:
         """
         found = []
         for name, route in self._routes.items():
-            idle_ns = self._clock.boot_ns() - route.tried_ns
-            if idle_s and (idle_ns < idle_s * 1e9 or route.breaker.rest_s() > 0):
+            if idle_s and (route.idle_s < idle_s or route.rest_s() > 0):
                 continue
             try:
-                found.append((name, self._tried(route, route.gateway.check), True))
+                found.append((name, route.question(route.gateway.check), True))
             except GatewayError as error:
                 found.append((name, str(error), False))
         return found
@@ -169,22 +111,18 @@ class Routes:
     def rest_s(self, committed_to: str = "") -> float:
         """How long until a gateway, or that one, may be tried; 0: at once, or that there is none."""
         wanted = [self._routes[committed_to]] if committed_to in self._routes else list(self._routes.values())
-        return min((route.breaker.rest_s() for route in wanted), default=0.0)
+        return min((route.rest_s() for route in wanted), default=0.0)
 
     @property
     def problems(self) -> list[Problem]:
         """What is wrong with the gateways, for health."""
-        found = list(self._unusable)
-        for name, route in self._routes.items():
-            trouble = route.trouble
-            if trouble is not None and not route.breaker.closed:
-                found.append(_PROBLEMS.get(trouble.fault, ANSWERS).said(name=name, error=trouble.text))
-        return found
+        found = (route.problem for route in self._routes.values())
+        return [*self._unusable, *(problem for problem in found if problem is not None)]
 
     def _anew(self, message: Outgoing, trying: Callable[[str], None]) -> Taken:
         refused: GatewayError | None = None
         for name, route in self._routes.items():
-            if not route.breaker.enter():
+            if not route.enter():
                 continue
             trying(name)
             try:
@@ -205,7 +143,9 @@ class Routes:
             route = self._route(name)
             if not route.gateway.may_repeat:
                 raise GatewayError(f"{name} does not say what became of a message.", permanent=True)
-            self._enter(route)
+            rest_s = route.rest_s()
+            if not route.enter():
+                raise route.left_alone(rest_s)
             known = self._known(route, message) if route.gateway.recognises_repeats else None
             if known is not None:
                 return known
@@ -221,68 +161,24 @@ class Routes:
                 gateway=name,
             ) from error
 
-    def _known(self, route: _Route, message: Outgoing) -> Taken | None:
+    def _known(self, route: Route, message: Outgoing) -> Taken | None:
         """The gateway has it since an earlier attempt. Phones of 2025 and before answer a repeat with 500."""
-        for report in self._tried(route, lambda: route.gateway.ask(message.message_id)):
+        for report in route.question(lambda: route.gateway.ask(message.message_id)):
             if report.state is not None:
                 return Taken(route.gateway.name, report.state)
         return None
 
-    def _sent(self, route: _Route, message: Outgoing) -> Taken:
+    def _sent(self, route: Route, message: Outgoing) -> Taken:
         try:
-            return Taken(route.gateway.name, self._tried(route, lambda: route.gateway.send(message), sending=True))
+            return Taken(route.gateway.name, route.send(lambda: route.gateway.send(message)))
         except GatewayError as error:
             error.permanent |= error.maybe_taken and not route.gateway.may_repeat
             raise
 
-    def _tried(self, route: _Route, attempt: Callable[[], Outcome], *, sending: bool = False) -> Outcome:
-        """The outcome of an attempt, of which the breaker is told."""
-        route.tried_ns = self._clock.boot_ns()
-        try:
-            outcome = attempt()
-        except GatewayError as error:
-            error.gateway = route.gateway.name
-            if error.fault is Fault.MESSAGE:
-                self._works(route)
-            else:
-                self._fails(route, error)
-            raise
-        if sending or (route.trouble is not None and route.trouble.ends_with_any_answer):
-            self._works(route)
-        return outcome
-
-    def _fails(self, route: _Route, error: GatewayError) -> None:
-        route.trouble = _Trouble(error.fault, str(error), error.maybe_taken)
-        was_closed = route.breaker.closed
-        route.breaker.failed(grave=error.fault is Fault.CREDENTIALS, rest_s=error.retry_after_s)
-        if was_closed and not route.breaker.closed:
-            rest_s = route.breaker.rest_s()
-            log.warning("SMS gateway %s is left alone for %.0f s: %s", route.gateway.name, rest_s, error)
-
-    def _works(self, route: _Route) -> None:
-        if not route.breaker.closed:
-            log.info("SMS gateway %s works again", route.gateway.name)
-        route.trouble = None
-        route.breaker.succeeded()
-
-    def _route(self, name: str) -> _Route:
+    def _route(self, name: str) -> Route:
         if name not in self._routes:
             raise GatewayError(f"There is no SMS gateway {name!r} in the configuration any more.", gateway=name)
         return self._routes[name]
 
-    def _enter(self, route: _Route) -> None:
-        rest_s = route.breaker.rest_s()
-        if not route.breaker.enter():
-            raise _left_alone(route, rest_s)
-
     def _nobody(self) -> str:
         return "All SMS gateways are left alone for a while." if self._routes else "No SMS gateway can be used."
-
-
-def _left_alone(route: _Route, rest_s: float) -> GatewayError:
-    return GatewayError(
-        f"The SMS gateway {route.gateway.name} is left alone.",
-        retry_after_s=rest_s,
-        fault=route.trouble.fault if route.trouble else Fault.ANSWER,
-        gateway=route.gateway.name,
-    )

@@ -12,8 +12,9 @@ from urllib.parse import quote
 
 from attendance.domain.receipt import GatewayState, Report, read_report
 from attendance.errors import BadInput
+from attendance.kiosk.sms.connection import Deadline
 from attendance.kiosk.sms.gateway import Fault, GatewayError, Outgoing
-from attendance.kiosk.sms.http_peer import Answer, Deadline, ExchangeFailed, HttpPeer
+from attendance.kiosk.sms.http_peer import Answer, ExchangeFailed, HttpPeer
 from attendance.kiosk.sms.login import Basic, Login, Token
 from attendance.kiosk.sms.refusals import refusal
 

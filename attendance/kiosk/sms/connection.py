@@ -1,0 +1,84 @@
+"""Connections that end at a deadline, however the other side behaves."""
+
+import io
+import socket
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+from attendance.clock import boot_ns
+
+Address = tuple[socket.AddressFamily, Any]
+
+
+class Deadline:
+    """When something must be over, in boot time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends_ns = boot_ns() + round(seconds * 1e9)
+
+    def left_s(self) -> float:
+        """More than 0.
+
+        Raises:
+            TimeoutError: nothing is left.
+        """
+        left = (self._ends_ns - boot_ns()) / 1e9
+        if left <= 0:
+            raise TimeoutError("timed out")
+        return left
+
+
+class Timed(io.RawIOBase):
+    """A socket for reading, which gives up at the deadline however steadily bytes drip in."""
+
+    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
+        self._connection = connection
+        self._deadline = deadline
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        """What ``HTTPResponse`` asks a socket for."""
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._connection.settimeout(self._deadline.left_s())
+        return self._connection.recv_into(buffer)
+
+
+def connect(addresses: list[Address], deadline: Deadline) -> socket.socket:
+    """To the first address that answers. Each has an equal share of the time that is left.
+
+    Raises:
+        OSError: none does.
+    """
+    failure: OSError = OSError("it has no address")
+    for index, (family, address) in enumerate(addresses):
+        connection = socket.socket(family, socket.SOCK_STREAM)
+        try:
+            connection.settimeout(deadline.left_s() / (len(addresses) - index))
+            connection.connect(address)
+        except OSError as error:
+            connection.close()
+            failure = error
+        else:
+            return connection
+    raise failure
+
+
+def is_near(address: str) -> bool:
+    """Whether an address is loopback, private or link-local."""
+    at = ip_address(address)
+    if isinstance(at, IPv6Address) and at.ipv4_mapped:
+        at = at.ipv4_mapped
+    return at.is_private
+
+
+def why(error: Exception) -> str:
+    """Why, in a few words and without what was sent."""
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    return type(error).__name__
