@@ -21,10 +21,12 @@ from attendance.clock import Clock, Moment
 from attendance.domain import gsm
 from attendance.domain.backoff import pause_s
 from attendance.domain.message import OutboxState, Priority, masked, masked_in
+from attendance.kiosk.sms.facts import facts
 from attendance.kiosk.sms.gateway import GatewayError, Outgoing
 from attendance.kiosk.sms.limits import Limits
+from attendance.kiosk.sms.request import OutOfSlots, Request
 from attendance.kiosk.sms.routes import Routes
-from attendance.kiosk.sms.texts import Facts, Texts
+from attendance.kiosk.sms.texts import Texts
 from attendance.kiosk.sparse_log import SparseLog
 from attendance.kiosk.store import claims, sms_limits
 from attendance.kiosk.store.claims import Claim, Ended, Mark, Terms, Written
@@ -39,6 +41,7 @@ IDLE_REST_S = 2.0
 _LONGEST_REST_S = 30.0
 """While messages must wait; some may expire meanwhile."""
 _LONGEST_RETRY_AFTER_S = 3600.0
+_CAPPED = "The message parts of the day or month are used."
 _SHORTEST_LIFE_S = 5
 """What a gateway takes at least as a time to live."""
 
@@ -69,10 +72,6 @@ class _Work:
     ended: list[Ended]
     rest_s: float
     slot: int = 0
-
-
-class _OutOfSlots(Exception):
-    """A second gateway cannot be asked: the first one's request took the last slot."""
 
 
 class Courier:
@@ -203,7 +202,7 @@ class Courier:
         return Written(text.text, text.parts)
 
     def _deliver(self, claim: Claim, slot: int) -> None:
-        request = _Request(self._writer, self._clock, self._limits, claim, slot)
+        request = Request(self._writer, self._clock, self._limits, claim, slot)
         outgoing = Outgoing(
             message_id=claim.message_id,
             phone=claim.phone,
@@ -214,7 +213,7 @@ class Courier:
         try:
             taken = self._routes.send(outgoing, claim.gateway if claim.asked else "", request.begin)
             mark = Mark(OutboxState.SENT, taken.gateway_name, gateway_state=taken.state)
-        except _OutOfSlots:
+        except OutOfSlots:
             mark = Mark(OutboxState.WAITING)
         except GatewayError as error:
             mark = self._after(claim, error)
@@ -231,7 +230,7 @@ class Courier:
         pause = max(pause_s(claim.attempts + 1, self._jitter), wanted_s)
         return Mark(OutboxState.WAITING, gateway, str(error), asked=maybe_taken, pause_s=pause)
 
-    def _mark(self, conn: sqlite3.Connection, claim: Claim, mark: Mark, request: "_Request") -> bool:
+    def _mark(self, conn: sqlite3.Connection, claim: Claim, mark: Mark, request: Request) -> bool:
         now = self._clock.now()
         request.end(conn, now)
         ours = claims.mark(conn, claim, self._lease, mark, now, self._report_after)
@@ -266,58 +265,3 @@ class Courier:
     def _rest(seconds: float) -> float:
         """To the next millisecond, so that nobody comes a hair too early."""
         return min(_LONGEST_REST_S, max(0.001, math.ceil(seconds * 1000) / 1000))
-
-
-_CAPPED = "The message parts of the day or month are used."
-
-
-class _Request:
-    """The slots of one delivery: the claim took the first; a further gateway takes a further one."""
-
-    def __init__(self, writer: Writer, clock: Clock, limits: Limits, claim: Claim, slot: int) -> None:
-        self._writer = writer
-        self._clock = clock
-        self._limits = limits
-        self._claim = claim
-        self._slot = slot
-        self._made = False
-
-    def begin(self, gateway: str) -> None:
-        """Note durably who is asked; what the claim has noted already costs nothing.
-
-        Raises:
-            _OutOfSlots: nobody else can be asked at the moment.
-        """
-        if self._made or gateway != self._claim.gateway:
-            self._slot = self._writer.run(lambda conn: self._further(conn, gateway))
-        self._made = True
-
-    def end(self, conn: sqlite3.Connection, now: Moment) -> None:
-        """Free the slot a window from now, or at once if no request was made."""
-        if self._made:
-            sms_limits.end_slot(conn, self._slot, now)
-        else:
-            sms_limits.release_slot(conn, self._slot)
-
-    def _further(self, conn: sqlite3.Connection, gateway: str) -> int:
-        now = self._clock.now()
-        slot = self._slot
-        if self._made:
-            sms_limits.end_slot(conn, self._slot, now)
-            if sms_limits.slot_wait_s(conn, now, self._limits.windows):
-                raise _OutOfSlots
-            slot = sms_limits.reserve_slot(conn, self._claim.message_id, now)
-        claims.note_gateway(conn, self._claim.message_id, gateway)
-        return slot
-
-
-def facts(news: News, zone: tzinfo) -> Facts:
-    """Some news as texts want it: in the school's time."""
-    return Facts(
-        students=tuple(student.name for student in news.students),
-        at=news.at.astimezone(zone).replace(tzinfo=None),
-        student_ids=tuple(student.student_id for student in news.students),
-        sections=tuple(student.section for student in news.students),
-        session=news.session,
-        minutes_late=news.minutes_late,
-    )

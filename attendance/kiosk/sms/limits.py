@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from attendance.domain.capacity import Capacity
 from attendance.domain.quiet import QuietHours
 from attendance.domain.ratelimit import Window
 from attendance.ops.health import Problem
@@ -22,6 +23,13 @@ PARTS_USED = Problem(
     "warning",
     "All {most} message parts of this {span} are used: messages to parents wait, and expire.",
     "Raise sms_notifications.{setting}, or send fewer kinds of messages.",
+)
+TOO_FEW = Problem(
+    "sms-capacity",
+    "warning",
+    "{untold} of {messages} parents would not be told of a morning: the limits let {told} messages leave in time.",
+    "Set sms_notifications.rate_limiting.max_per_hour to {per_hour} and max_per_minute to {per_minute} if the phone's"
+    " contract allows that, or tell only of the late and the absent. `attendance doctor` says what fits.",
 )
 
 
@@ -66,3 +74,17 @@ class Limits:
             for span, setting, most, sent in spans
             if most and sent >= NEAR_SHARE * most
         ]
+
+
+def capacity_problems(found: Capacity) -> list[Problem]:
+    """What health says of limits that cannot carry the school; nothing if they can."""
+    if not found.untold:
+        return []
+    said = TOO_FEW.said(
+        untold=found.untold,
+        messages=found.messages,
+        told=found.told,
+        per_hour=found.needed_per_hour,
+        per_minute=found.needed_per_minute,
+    )
+    return [said]

@@ -60,7 +60,7 @@ class ReportPoll:
             answer = self._routes.ask(message.gateway, message.message_id)
         except GatewayError as error:
             self._failed(f"SMS {message.message_id} could not be asked about: {masked_in(str(error))}")
-            self._writer.run(lambda conn: report_polls.put_off(conn, message, self._clock.now(), self._after))
+            self._writer.run(lambda conn: report_polls.note_asked(conn, message, self._clock.now(), self._after))
             return min(error.retry_after_s or _REST_AFTER_FAILURE_S, _LONGEST_REST_S)
 
         def keep(conn: sqlite3.Connection) -> None:

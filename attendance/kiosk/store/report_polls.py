@@ -51,21 +51,13 @@ def due(conn: sqlite3.Connection, now: Moment) -> Due | None:
 
 
 def note_asked(conn: sqlite3.Connection, message: Due, now: Moment, after: timedelta) -> None:
-    """It was asked about: again later, unless its end is known since or it was asked often enough."""
+    """It was asked about, answered or not: again later, unless its end is known or it was asked often enough."""
     asked = message.asked + 1
     due_ns = None if asked >= ASKED_AT_MOST else _after(now, after * 2**asked)
     conn.execute(
         "UPDATE sms_outbox SET report_asked = ?, report_due_boot_ns = ? WHERE message_id = ?"
         " AND report_due_boot_ns IS NOT NULL",
         (asked, due_ns, message.message_id),
-    )
-
-
-def put_off(conn: sqlite3.Connection, message: Due, now: Moment, after: timedelta) -> None:
-    """Its gateway did not answer: later, and others first."""
-    conn.execute(
-        "UPDATE sms_outbox SET report_due_boot_ns = ? WHERE message_id = ? AND report_due_boot_ns IS NOT NULL",
-        (_after(now, after), message.message_id),
     )
 
 
