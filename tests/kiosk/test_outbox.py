@@ -13,7 +13,7 @@ from attendance.domain.message import OutboxState
 from attendance.domain.receipt import FLAT_EVENT, GatewayState, Report
 from attendance.errors import BadInput
 from attendance.kiosk.sms.polling import BETWEEN_S, ReportPoll
-from attendance.kiosk.store import claims, outbox, receipts
+from attendance.kiosk.store import claims, endings, outbox, receipts
 from attendance.kiosk.store.database import create_or_migrate, reading, writing
 from attendance.kiosk.store.receipts import Rules
 from attendance.ops import sqlite
@@ -237,7 +237,7 @@ def test_looking_for_a_message_reads_no_table(desk: SmsDesk) -> None:
     terms = claims.Terms("x", "phone", 0, None, timedelta(hours=2), timedelta(), lambda _: 0.0, _write)
     with sqlite.transaction(conn):
         claims.take_over(conn)
-        claims.expire(conn, desk.clock.now(), timedelta(hours=2), "")
+        endings.expire(conn, desk.clock.now(), timedelta(hours=2), "")
         assert claims.claim(conn, desk.clock.now(), terms).claim is not None
     conn.set_trace_callback(None)
     steps = [

@@ -28,9 +28,10 @@ from attendance.kiosk.sms.request import OutOfSlots, Request
 from attendance.kiosk.sms.routes import Routes
 from attendance.kiosk.sms.texts import Texts
 from attendance.kiosk.sparse_log import SparseLog
-from attendance.kiosk.store import claims, sms_limits
-from attendance.kiosk.store.claims import Claim, Ended, Mark, Terms, Written
+from attendance.kiosk.store import claims, endings, sms_limits
+from attendance.kiosk.store.claims import Claim, Mark, Terms, Written
 from attendance.kiosk.store.database import reading
+from attendance.kiosk.store.endings import Ended
 from attendance.kiosk.store.news import News
 from attendance.ops.health import ProbeResult, Problem
 from attendance.ops.service import Service
@@ -149,7 +150,7 @@ class Courier:
         self._parts = sms_limits.parts_sent(conn, sms_limits.local_day(conn, now, self._zone))
         hold = self._hold(conn, now)
         self._waited_for = hold.reason or self._waited_for
-        ended = claims.expire(conn, now, self._limits.expire_after, self._waited_for)
+        ended = endings.expire(conn, now, self._limits.expire_after, self._waited_for)
         work = _Work(None, ended, hold.rest_s)
         if hold.full and self._limits.drop:
             work.ended += claims.drop(conn, now, hold.urgency, hold.reason)

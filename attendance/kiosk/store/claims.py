@@ -11,18 +11,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from attendance.clock import Moment, rfc3339
-from attendance.domain.message import MERGED, MessageKind, OutboxState, Priority, is_phone, lifetime, wanted
+from attendance.domain.message import MERGED, MessageKind, OutboxState, is_phone, lifetime, wanted
 from attendance.domain.receipt import GatewayState
 from attendance.kiosk.expiry import age
-from attendance.kiosk.store import receipts, report_polls, sms_limits
+from attendance.kiosk.store import endings, receipts, report_polls, sms_limits
+from attendance.kiosk.store.endings import Ended
 from attendance.kiosk.store.news import News, news_of, siblings
 
-_ENDED_AT_ONCE = 100
-"""Rows that one transaction ends, so that a scan never waits long for its turn."""
 _CLOCK_GRACE = timedelta(minutes=3)
 """So long after boot a message with a doubtful time waits for the clock to be set, rather than say a wrong one."""
-_UNTOLD = (GatewayState.PENDING, GatewayState.PROCESSED, GatewayState.SENT)
-"""What a gateway's answer may say of a message. Its end is left to reports: they are kept, and may cause a retry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,17 +77,6 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Ended:
-    """A message that ended without a request of this claim."""
-
-    message_id: str
-    kind: str
-    state: OutboxState
-    reason: str
-    parts: int
-
-
-@dataclass(frozen=True, slots=True)
 class Found:
     """What a look for a message found.
 
@@ -138,31 +124,11 @@ def take_over(conn: sqlite3.Connection) -> int:
     ).rowcount
 
 
-def expire(conn: sqlite3.Connection, now: Moment, expire_after: timedelta, held: str) -> list[Ended]:
-    """End what is too old to be of use. Row numbers follow age, so a look at the oldest of each priority is enough.
-
-    Args:
-        held: why messages wait at the moment; empty if they do not.
-    """
-    ended: list[Ended] = []
-    for urgency in Priority:
-        life = lifetime(urgency, expire_after)
-        for row in conn.execute(
-            "SELECT * FROM sms_outbox WHERE state = 'waiting' AND merged_into IS NULL AND priority = ?"
-            " ORDER BY rowid LIMIT ?",
-            (urgency, _ENDED_AT_ONCE),
-        ).fetchall():
-            if age(receipts.made(row), now) < life:
-                break
-            ended.append(_too_old(conn, row, now, life, held))
-    return ended
-
-
 def drop(conn: sqlite3.Connection, now: Moment, urgency: int, reason: str) -> list[Ended]:
     """End what would leave now; what a gateway may have stays."""
     ended: list[Ended] = []
-    while len(ended) < _ENDED_AT_ONCE and (row := _head(conn, now, urgency)) is not None and not row["asked"]:
-        ended.append(_end(conn, row, OutboxState.DROPPED, reason, now))
+    while len(ended) < endings.AT_ONCE and (row := _head(conn, now, urgency)) is not None and not row["asked"]:
+        ended.append(endings.end(conn, row, OutboxState.DROPPED, reason, now))
     return ended
 
 
@@ -172,13 +138,13 @@ def claim(conn: sqlite3.Connection, now: Moment, terms: Terms) -> Found:
     The slot for its request must be reserved in the same transaction.
     """
     ended: list[Ended] = []
-    while len(ended) < _ENDED_AT_ONCE and (row := _head(conn, now, terms.urgency)) is not None:
+    while len(ended) < endings.AT_ONCE and (row := _head(conn, now, terms.urgency)) is not None:
         if row["asked"] and row["gateway_state"]:
-            ended.append(_reported(conn, row, now))
+            ended.append(endings.reported(conn, row, now))
         elif row["asked"] and (rest_s := terms.rest_s(row["gateway"])) > 0:
             _pause(conn, row["message_id"], now, rest_s)
         elif not row["asked"] and (obstacle := _obstacle(conn, row, now, terms)) is not None:
-            ended.append(_end(conn, row, *obstacle, now))
+            ended.append(endings.end(conn, row, *obstacle, now))
         else:
             frozen = _frozen(conn, row, now, terms)
             if terms.parts_left is not None and frozen.parts > terms.parts_left and not frozen.asked:
@@ -210,9 +176,9 @@ def mark(conn: sqlite3.Connection, claim: Claim, lease: str, mark: Mark, now: Mo
     if waits:
         _pause(conn, claim.message_id, now, mark.pause_s)
     if mark.state is OutboxState.SENT:
-        _note_sent(conn, claim.message_id, mark.gateway_state, now)
+        endings.note_sent(conn, claim.message_id, mark.gateway_state, now)
         report_polls.schedule(conn, claim.message_id, now, report_after)
-    _let_followers_follow(conn, claim.message_id, now, ended=not waits)
+    endings.let_followers_follow(conn, claim.message_id, now, ended=not waits)
     return True
 
 
@@ -296,53 +262,6 @@ def _merge(conn: sqlite3.Connection, row: sqlite3.Row, now: Moment, terms: Terms
 def _phone(row: sqlite3.Row) -> str:
     """Frozen with the first claim; before that the guardian's, or that of somebody who is on no roster."""
     return str(row["phone"] or row["guardian_phone"] or "")
-
-
-def _note_sent(conn: sqlite3.Connection, message_id: str, said: GatewayState | None, now: Moment) -> None:
-    conn.execute(
-        "UPDATE sms_outbox SET gateway_state = ?, gateway_state_at = ? WHERE gateway_state = ''"
-        " AND (message_id = ? OR merged_into = ?)",
-        (said if said in _UNTOLD else GatewayState.PENDING, rfc3339(now.at), message_id, message_id),
-    )
-    told = conn.execute(
-        "SELECT guardian_id, kind FROM sms_outbox WHERE message_id = ? OR merged_into = ?", (message_id, message_id)
-    )
-    for row in told.fetchall():
-        sms_limits.note_told(conn, row["guardian_id"], row["kind"], now)
-
-
-def _reported(conn: sqlite3.Connection, row: sqlite3.Row, now: Moment) -> Ended:
-    """A report has come meanwhile, so the gateway has the message."""
-    ended = _end(conn, row, OutboxState.SENT, "", now)
-    _note_sent(conn, row["message_id"], None, now)
-    return ended
-
-
-def _too_old(conn: sqlite3.Connection, row: sqlite3.Row, now: Moment, life: timedelta, held: str) -> Ended:
-    if row["asked"] and row["gateway_state"]:
-        return _reported(conn, row, now)
-    limit = f"{life.total_seconds() / 60:.0f} minutes"
-    if row["asked"]:
-        reason = f"{row['gateway']} may have it, and gave no clear answer in {limit}. {row['reason']}"
-        return _end(conn, row, OutboxState.UNKNOWN, reason.strip(), now)
-    why = row["reason"] or held or "The gate was not running, or had too many to send."
-    return _end(conn, row, OutboxState.EXPIRED, f"Useless after {limit}. {why}", now)
-
-
-def _end(conn: sqlite3.Connection, row: sqlite3.Row, state: OutboxState, reason: str, now: Moment) -> Ended:
-    conn.execute("UPDATE sms_outbox SET state = ?, reason = ? WHERE message_id = ?", (state, reason, row["message_id"]))
-    _let_followers_follow(conn, row["message_id"], now, ended=True)
-    return Ended(row["message_id"], row["kind"], state, reason, row["parts"])
-
-
-def _let_followers_follow(conn: sqlite3.Connection, message_id: str, now: Moment, *, ended: bool) -> None:
-    if ended:
-        conn.execute("UPDATE sms_outbox SET ended_at = ? WHERE message_id = ?", (rfc3339(now.at), message_id))
-    conn.execute(
-        "UPDATE sms_outbox SET (state, gateway, reason, ended_at) = (SELECT state, gateway, reason, ended_at"
-        " FROM sms_outbox WHERE message_id = :id) WHERE merged_into = :id",
-        {"id": message_id},
-    )
 
 
 def _pause(conn: sqlite3.Connection, message_id: str, now: Moment, seconds: float) -> None:
