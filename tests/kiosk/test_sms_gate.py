@@ -174,7 +174,7 @@ def test_a_refusal_says_no_number() -> None:
     """Gateways like to repeat what was wrong with a number; it would end in the log."""
     error = refusal(answer(400, {"message": "invalid phone number +63 917 123 4567\nin request"}), answer(200, PHONES))
     assert "invalid phone number … in request" in str(error)
-    assert "917" not in str(error)
+    assert "123 4567" not in str(error)
 
 
 def test_a_repeat_is_recognised() -> None:
@@ -359,7 +359,7 @@ def test_no_error_tells_a_secret(call: Callable[[SmsGate], object]) -> None:
     for reply in (answer(400, {"message": "no"}), answer(500), b"", answer(200, b"<html>")):
         with Wire(reply) as wire, pytest.raises(GatewayError) as caught:
             call(gate(wire))
-        for secret in ("pass:word", SECRET, "917", "Ana"):
+        for secret in ("pass:word", SECRET, MESSAGE.phone[1:], "Ana"):
             assert secret not in json.dumps(str(caught.value))
 
 
