@@ -136,6 +136,10 @@ class Writer:
     def run(self, work: Callable[[sqlite3.Connection], T], timeout_s: float = 30.0) -> T:
         """Run ``work`` in one transaction on the writer's thread; returns when it is durable.
 
+        Args:
+            timeout_s: how long it may wait for its turn. What has not begun by then is never done: who was told that
+                nothing was written must not find it later.
+
         Raises:
             StorageError: the database refused, or the writer has stopped.
         """
@@ -144,11 +148,16 @@ class Writer:
         future: Future[T] = Future()
         self._jobs.put((work, future))
         try:
-            return future.result(timeout_s)
+            try:
+                return future.result(timeout_s)
+            except TimeoutError as error:
+                if future.cancel():
+                    raise StorageError(
+                        f"The database was busy for {timeout_s:.0f} s. See `attendance doctor`."
+                    ) from error
+                return future.result()
         except sqlite3.Error as error:
             raise StorageError(f"The database refused a write ({error}). See `attendance doctor`.") from error
-        except TimeoutError as error:
-            raise StorageError(f"No answer from the database in {timeout_s:.0f} s. See `attendance doctor`.") from error
 
     def step(self) -> float:
         with suppress(queue.Empty):
@@ -159,6 +168,8 @@ class Writer:
         if job is None:
             return
         work, future = job
+        if not future.set_running_or_notify_cancel():
+            return
         try:
             if self._conn is None:
                 self._conn = self._open()

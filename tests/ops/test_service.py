@@ -154,6 +154,28 @@ def test_many_threads_share_the_writer(database: Path) -> None:
     writer.stop()
 
 
+def test_what_was_given_up_is_never_written(database: Path, eventually: Eventually) -> None:
+    """Who is told that the database was busy finds nothing later; what has begun is waited for."""
+    writer = Writer(lambda: sqlite.connect(database))
+    writer.start()
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(conn: sqlite3.Connection) -> None:
+        begun.set()
+        go_on.wait(20)
+        conn.execute("INSERT INTO t VALUES (1)")
+
+    first = threading.Thread(target=lambda: writer.run(slow, timeout_s=0.01))
+    first.start()
+    assert begun.wait(20)
+    with pytest.raises(StorageError, match="busy"):
+        writer.run(lambda conn: conn.execute("INSERT INTO t VALUES (2)"), timeout_s=0.01)
+    go_on.set()
+    first.join()
+    assert writer.run(lambda conn: [row[0] for row in conn.execute("SELECT x FROM t")]) == [1]
+    assert writer.stop()
+
+
 def test_a_read_only_connection_never_makes_a_database(tmp_path: Path) -> None:
     """Looking at a database that is not there does not create an empty one."""
     with pytest.raises(StorageError):
