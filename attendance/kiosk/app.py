@@ -284,7 +284,7 @@ class Gate:
             _Part("metrics", _nothing, self._metrics.stop),  # their last export has what everybody counted
             _Part("writer", writer.start, writer.stop, writer.service),
             _Part("album", album.service.start, album.stop, album.service),
-            own(self._station.service),
+            _Part("station", self._station.service.start, self._station.stop, self._station.service),
             _Part("backup", self._backups.start, self._backups.stop, self._backups.service, backups.DEADLINE_S),
             own(self._retention.service),
             own(self._redating.service),
@@ -312,6 +312,10 @@ class Gate:
         for part, service in self._services():
             self._watchdog.watch(part.name, part.deadline_s, partial(_beat_boot_ns, service))
         self._watchdog.watch("database", _DATABASE_DEADLINE_S, self._database_well_boot_ns)
+        if self._settings.metrics.enabled:
+            self._watchdog.watch("metrics", _SERVICE_DEADLINE_S, lambda: self._metrics.beat_boot_ns)
+        if self._settings.sms_webhook.enabled:
+            self._watchdog.watch("SMS webhook's port", _SERVICE_DEADLINE_S, lambda: self._webhook.beat_boot_ns)
         self._watchdog.watch("health", _HEALTH_DEADLINE_S, lambda: self._health.beat_boot_ns)
         self._watchdog.watch("vision", _VISION_DEADLINE_S, lambda: self._camera.state.well_boot_ns)
 

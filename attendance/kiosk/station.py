@@ -5,6 +5,7 @@ import queue
 import sqlite3
 from collections import OrderedDict
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -27,6 +28,10 @@ log = logging.getLogger(__name__)
 _OPEN_PORTRAITS = 256
 """Accepted scans whose photo is still awaited; far more than half a second of look-ahead can hold."""
 _INTERRUPTED = "The camera was restarted before a face was found."
+
+
+_Message = Sighting | Portrait | Ended | str | None
+"""What comes in; a text is why the vision process was replaced, ``None`` only wakes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +109,7 @@ class Station:
         self._answer = answer
         self._show = show
         self._ended = ended
-        self._inbox: queue.SimpleQueue[Sighting | Portrait | Ended | str | None] = queue.SimpleQueue()
+        self._inbox: queue.SimpleQueue[_Message] = queue.SimpleQueue()
         self._awaiting: OrderedDict[str, tuple[str, str, int]] = OrderedDict()
         self._readings = 0
         self._sighted_ns = 0
@@ -132,11 +137,20 @@ class Station:
             return 0.0
         return (self._clock.boot_ns() - self._sighted_ns) / 1e9
 
+    def stop(self, timeout_s: float = 2.0) -> bool:
+        """Decide what was handed over, then end; whether all of it was decided in time."""
+        end_ns = self._clock.boot_ns() + round(timeout_s * 1e9)
+        ended = self.service.stop(timeout_s)
+        while ended and not self._inbox.empty() and self._clock.boot_ns() < end_ns:
+            self._take(self._inbox.get())
+        return ended and self._inbox.empty()
+
     def step(self) -> float:
-        try:
-            message = self._inbox.get(timeout=IDLE_S)
-        except queue.Empty:
-            return 0
+        with suppress(queue.Empty):
+            self._take(self._inbox.get(timeout=IDLE_S))
+        return 0
+
+    def _take(self, message: _Message) -> None:
         match message:
             case Sighting():
                 self._sighting(message)
@@ -146,7 +160,6 @@ class Station:
                 self._ended()
             case str():
                 self._give_up_portraits()
-        return 0
 
     def _sighting(self, sighting: Sighting) -> None:
         source = "reader" if sighting.sighting_id.startswith("reader-") else "camera"

@@ -208,13 +208,16 @@ class MetricsCollector:
         return ended
 
     @property
-    def service(self) -> Service | None:
-        """The thread that exports, for whoever watches threads; ``None`` when nothing is exported."""
-        return self._service
+    def beat_boot_ns(self) -> int:
+        """When the thread that exports was last at work, in boot time; 0 if there is none."""
+        service = self._service
+        return service.state.beat_boot_ns if service else 0
 
     def probe(self) -> ProbeResult:
         """For the health board."""
-        problems = [EXPORT_FAILED.said(error=self._failure)] if self._failure else []
+        service = self._service
+        fault = self._failure or (service.state.error if service else "")
+        problems = [EXPORT_FAILED.said(error=fault)] if fault else []
         return ProbeResult("metrics", {"export_file": self._path.name}, problems, "" if self._enabled else "stopped")
 
     def step(self) -> float:

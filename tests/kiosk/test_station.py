@@ -158,3 +158,14 @@ def test_scans_of_an_unsure_clock_are_dated_again_when_it_is_right(bench: Bench)
         [row] = register.day(conn, date(2026, 6, 9), MANILA)
     assert row["scanned_at"].startswith("2026-06-09T07:20:00")
     assert (row["status"], row["minutes_late"], row["clock_trusted"]) == ("late", 20, True)
+
+
+def test_what_was_handed_over_is_decided_before_the_end(bench: Bench) -> None:
+    """A reader's cards that the gate has taken are not forgotten by a stop."""
+    with writing(bench.database) as conn:
+        for number in range(2, 22):
+            roster.enrol(conn, roster.Enrolment(str(number), "B"), bench.clock.now())
+    for number in range(2, 22):
+        bench.station.read(str(number).encode())
+    assert bench.station.stop()
+    assert len(bench.rows()) == 20

@@ -135,6 +135,12 @@ class SMSWebhookReceiver:
         """The port that is served; the wanted one while none is."""
         return self._web.port if self._web else self._plan.port
 
+    @property
+    def beat_boot_ns(self) -> int:
+        """When the slower of its threads was last at work, in boot time."""
+        beat, web = self.service.state.beat_boot_ns, self._web
+        return min(beat, web.beat_boot_ns) if web and web.running else beat
+
     def start(self) -> bool:
         """Bind and serve; whether that worked. If not, it is tried again every ``TRY_AGAIN_S``, and health says why.
 
