@@ -160,10 +160,15 @@ def _time(text: str, context: Context) -> datetime:
 
 
 def _demo_settings(settings: "Settings") -> "Settings":
-    """The school's settings with a gate that is always open, unless the configuration names times of its own."""
+    """The school's settings with a gate that is always open, unless the configuration names times of its own.
+
+    The school's second place for backups is not for a trial.
+    """
     from attendance.config import Settings
     from attendance.config.place import ClassTimes
 
+    backups = settings.database_backup.model_copy(update={"second_dir": ""})
+    settings = settings.model_copy(update={"database_backup": backups})
     if settings.school_schedule != Settings().school_schedule:
         return settings
     sessions = {"demo": ClassTimes.model_validate(_ALWAYS_OPEN)}
