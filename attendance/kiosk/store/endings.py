@@ -6,6 +6,7 @@ Functions take a connection inside a write transaction.
 import sqlite3
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import takewhile
 
 from attendance.clock import Moment, rfc3339
@@ -45,7 +46,7 @@ def expire(conn: sqlite3.Connection, now: Moment, expire_after: timedelta, held:
             " ORDER BY rowid LIMIT ?",
             (urgency, AT_ONCE),
         )
-        old = list(takewhile(lambda row, life=life: age(receipts.made(row), now) >= life, oldest_first))
+        old = list(takewhile(partial(_is_old, now, life), oldest_first))
         ended += [_too_old(conn, row, now, life, held) for row in old]
     return ended
 
@@ -87,6 +88,10 @@ def let_followers_follow(conn: sqlite3.Connection, message_id: str, now: Moment,
         " FROM sms_outbox WHERE message_id = :id) WHERE merged_into = :id",
         {"id": message_id},
     )
+
+
+def _is_old(now: Moment, life: timedelta, row: sqlite3.Row) -> bool:
+    return age(receipts.made(row), now) >= life
 
 
 def _too_old(conn: sqlite3.Connection, row: sqlite3.Row, now: Moment, life: timedelta, held: str) -> Ended:
