@@ -12,24 +12,14 @@ LONGEST_PAUSE_S = 600.0
 
 
 class Breaker:
-    """Closed while things work; open after ``failures`` in a row, or one that is ``grave``; then one trial at a time.
+    """Closed while things work; open after ``FAILURES`` in a row, or one that is ``grave``; then one trial at a time.
 
     In boot time, for any thread. Pauses double with each trial that fails. A trial whose outcome nobody tells counts as
     failed.
     """
 
-    def __init__(
-        self,
-        clock: Clock,
-        *,
-        failures: int = FAILURES,
-        first_pause_s: float = FIRST_PAUSE_S,
-        longest_pause_s: float = LONGEST_PAUSE_S,
-    ) -> None:
+    def __init__(self, clock: Clock) -> None:
         self._clock = clock
-        self._most = failures
-        self._first_s = first_pause_s
-        self._longest_s = longest_pause_s
         self._lock = threading.Lock()
         self._failures = 0
         self._pause_s = 0.0
@@ -66,9 +56,9 @@ class Breaker:
         with self._lock:
             self._failures += 1
             if not self.closed:
-                self._pause_s = min(self._pause_s * 2, self._longest_s)
-            elif grave or rest_s or self._failures >= self._most:
-                self._pause_s = self._first_s
+                self._pause_s = min(self._pause_s * 2, LONGEST_PAUSE_S)
+            elif grave or rest_s or self._failures >= FAILURES:
+                self._pause_s = FIRST_PAUSE_S
             if not self.closed:
                 self._wait(max(self._pause_s, rest_s or 0.0))
 
