@@ -1,6 +1,7 @@
 """``attendance sms test`` and ``attendance sms webhooks``: the gateways, and what the phone reports to this gate."""
 
 import argparse
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from attendance.cli.context import Context, add_verb, open_context
@@ -36,7 +37,7 @@ def _test(args: argparse.Namespace) -> int:
     answers = found.check()
     for name, sentence, good in answers:
         print(f"{'ok     ' if good else 'problem'}  {name}: {sentence}")
-    for problem in () if answers else found.problems:
+    for problem in found.problems:
         print(f"problem  {problem.text}\n         -> {problem.remedy}")
     if not answers or not all(good for _, _, good in answers):
         return 1
@@ -51,26 +52,27 @@ def _test(args: argparse.Namespace) -> int:
     return 0
 
 
-def _webhooks(context: Context) -> "PhoneWebhooks":
+def _webhooks(context: Context) -> "Sequence[PhoneWebhooks]":
+    """Those of every configured phone."""
     from attendance.kiosk.sms import gateway_plan
     from attendance.kiosk.sms.phone_webhooks import PhoneWebhooks
 
-    phone = gateway_plan.phone(context.settings.sms_notifications, context.paths.resolve)
-    return PhoneWebhooks(phone, context.settings.device.device_id)
+    phones = gateway_plan.phones(context.settings.sms_notifications, context.paths.resolve)
+    return [PhoneWebhooks(phone, context.settings.device.device_id) for phone in phones]
 
 
 def _register(args: argparse.Namespace) -> int:
-    webhooks = _webhooks(open_context(args))
-    for each in webhooks.register(args.url):
-        print(f"{each.event:14}  {each.url}")
-    if args.signing_key:
-        webhooks.set_signing_key(args.signing_key)
-        print("The phone signs its reports; set the same key as sms_webhook.signing_key.")
+    for webhooks in _webhooks(open_context(args)):
+        for each in webhooks.register(args.url):
+            print(f"{each.event:14}  {each.url}")
+        if args.signing_key:
+            webhooks.set_signing_key(args.signing_key)
+            print("The phone signs its reports; set the same key as sms_webhook.signing_key.")
     return 0
 
 
 def _list(args: argparse.Namespace) -> int:
-    rows = _webhooks(open_context(args)).list()
+    rows = [each for webhooks in _webhooks(open_context(args)) for each in webhooks.list()]
     for each in rows:
         print(f"{each.event:14}  {each.url}{'' if each.ours else '  (not of this gate)'}")
     print(f"{len(rows)} webhooks.")
@@ -78,5 +80,6 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _remove(args: argparse.Namespace) -> int:
-    print(f"{len(_webhooks(open_context(args)).remove())} webhooks removed.")
+    removed = sum(len(webhooks.remove()) for webhooks in _webhooks(open_context(args)))
+    print(f"{removed} webhooks removed.")
     return 0

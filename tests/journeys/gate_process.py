@@ -15,16 +15,24 @@ from typing import Any
 ROOT = Path(__file__).parents[2]
 
 
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
 class GateProcess:
     """``attendance run`` on a data directory, on a free port."""
 
     def __init__(self, folder: Path, assets: Path, config: dict[str, Any] | None = None) -> None:
         self.folder = folder
         self.data = folder / "data"
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        settings = {"health_endpoint": {"port": self.port, "host": "127.0.0.1"}, **(config or {})}
+        self.port = free_port()
+        settings = {
+            "health_endpoint": {"port": self.port, "host": "127.0.0.1"},
+            "sms_webhook": {"port": free_port(), "host": "127.0.0.1"},
+            **(config or {}),
+        }
         self.config = folder / "config.json"
         self.config.write_text(json.dumps(settings))
         self.where = ["--config", str(self.config), "--data-dir", str(self.data)]

@@ -10,6 +10,8 @@ from attendance.config import Paths, Settings
 from attendance.kiosk.sms import gateway_plan, plan
 from attendance.kiosk.sms.absence import Absences
 from attendance.kiosk.sms.courier import Courier
+from attendance.kiosk.sms.gateway_watch import GatewayWatch
+from attendance.kiosk.sms.limits import TOO_FEW
 from attendance.kiosk.sms.phone_health import phone_problems
 from attendance.kiosk.sms.polling import ReportPoll
 from attendance.kiosk.sms.proof import ProofOfWork
@@ -19,13 +21,6 @@ from attendance.ops.service import Service
 from attendance.ops.sqlite import Writer
 
 log = logging.getLogger(__name__)
-
-LIMITS_TOO_LOW = Problem(
-    "sms-limits-too-low",
-    "warning",
-    "The limits of messages cannot carry the school: {why}",
-    "Decide with the school which of that to do; `attendance sms status` shows it again.",
-)
 
 
 class Messages:
@@ -66,6 +61,7 @@ class Messages:
             report_after=report_after,
             on_sent=on_sent,
         )
+        self._gateways = GatewayWatch(routes)
         self._poll = ReportPoll(
             paths.database, writer, routes, clock, rules=plan.reports(settings), report_after=report_after
         )
@@ -75,8 +71,8 @@ class Messages:
 
     @property
     def services(self) -> Sequence[Service]:
-        """In the order of starting. A step of the first two lasts as long as a gateway may take: ``longest_s``."""
-        parts = (self._courier, self._poll, self._proof, self._absences, self._summaries)
+        """In the order of starting. A step of the first three lasts as long as a gateway may take: ``longest_s``."""
+        parts = (self._courier, self._poll, self._gateways, self._proof, self._absences, self._summaries)
         return [part.service for part in parts]
 
     def add_probes(self, board: HealthBoard) -> None:
@@ -94,10 +90,18 @@ class Messages:
             students: who have a guardian that is told.
             numbers: of those guardians.
         """
-        sentences = " ".join(plan.school_capacity(self._settings, students, numbers).sentences)
-        self._too_low = (LIMITS_TOO_LOW.said(why=sentences),) if sentences else ()
-        if sentences:
-            log.warning("%s", sentences)
+        found = plan.school_capacity(self._settings, students, numbers)
+        self._too_low = ()
+        if found.untold:
+            too_few = TOO_FEW.said(
+                untold=found.untold,
+                messages=found.messages,
+                told=found.told,
+                per_hour=found.needed_per_hour,
+                per_minute=found.needed_per_minute,
+            )
+            self._too_low = (too_few,)
+            log.warning("%s", " ".join(found.sentences))
 
     def wake(self) -> None:
         """There is a new message."""
