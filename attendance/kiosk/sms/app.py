@@ -11,7 +11,7 @@ from attendance.kiosk.sms import gateway_plan, plan
 from attendance.kiosk.sms.absence import Absences
 from attendance.kiosk.sms.courier import Courier
 from attendance.kiosk.sms.gateway_watch import GatewayWatch
-from attendance.kiosk.sms.limits import TOO_FEW
+from attendance.kiosk.sms.limits import capacity_problems
 from attendance.kiosk.sms.phone_health import phone_problems
 from attendance.kiosk.sms.polling import ReportPoll
 from attendance.kiosk.sms.proof import ProofOfWork
@@ -45,7 +45,7 @@ class Messages:
     ) -> None:
         self._settings = settings
         self._phone = phone
-        self._too_low: tuple[Problem, ...] = ()
+        self._too_low: Sequence[Problem] = ()
         rules, texts = plan.absence_rules(settings), plan.texts(settings)
         routes = gateway_plan.routes(settings.sms_notifications, paths.resolve, clock)
         report_after = timedelta(minutes=settings.sms_notifications.report_after_minutes)
@@ -91,16 +91,8 @@ class Messages:
             numbers: of those guardians.
         """
         found = plan.school_capacity(self._settings, students, numbers)
-        self._too_low = ()
-        if found.untold:
-            too_few = TOO_FEW.said(
-                untold=found.untold,
-                messages=found.messages,
-                told=found.told,
-                per_hour=found.needed_per_hour,
-                per_minute=found.needed_per_minute,
-            )
-            self._too_low = (too_few,)
+        self._too_low = capacity_problems(found)
+        if found.sentences:
             log.warning("%s", " ".join(found.sentences))
 
     def wake(self) -> None:

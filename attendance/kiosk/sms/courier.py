@@ -33,7 +33,7 @@ from attendance.kiosk.store.claims import Claim, Mark, Terms, Written
 from attendance.kiosk.store.database import reading
 from attendance.kiosk.store.endings import Ended
 from attendance.kiosk.store.news import News
-from attendance.ops.health import ProbeResult, Problem
+from attendance.ops.health import ProbeResult
 from attendance.ops.service import Service
 from attendance.ops.sqlite import Writer
 
@@ -84,7 +84,6 @@ class Courier:
         report_after: how long after it was sent a message without a report is asked about.
         on_sent: called once for each message that a gateway took.
         jitter: random numbers in [0, 1), for pauses.
-        standing: problems of the configuration, such as limits that cannot carry the school.
     """
 
     def __init__(
@@ -100,7 +99,6 @@ class Courier:
         report_after: timedelta,
         on_sent: Callable[[], object] = lambda: None,
         jitter: Callable[[], float] = random.random,
-        standing: tuple[Problem, ...] = (),
     ) -> None:
         self._database = database
         self._writer = writer
@@ -112,7 +110,6 @@ class Courier:
         self._report_after = report_after
         self._on_sent = on_sent
         self._jitter = jitter
-        self._standing = standing
         self._lease = str(uuid7())
         self._began = False
         self._held = self._waited_for = ""
@@ -140,7 +137,7 @@ class Courier:
         """What health shows: why messages wait, and what is wrong with limits and gateways."""
         today, month = self._parts
         values: dict[str, Any] = {"held": self._held or None, "parts_today": today, "parts_this_month": month}
-        problems = [*self._standing, *self._limits.parts_problems(today, month), *self._routes.problems]
+        problems = [*self._limits.parts_problems(today, month), *self._routes.problems]
         return ProbeResult("sms", values, problems)
 
     def _look(self, conn: sqlite3.Connection) -> _Work:
