@@ -30,6 +30,8 @@ _QUIET_REST_S = 5.0
 """A part that has died is seen so late at worst; a silent one at its very deadline."""
 _OVERSLEPT_S = 1.0
 """Who wakes so late was itself stopped, with everybody else (a suspend, SIGSTOP): nobody can have shown life."""
+_VOUCHES_S = 30.0
+"""How long one look at the parts is worth; far above the longest rest."""
 
 
 @dataclass(slots=True)
@@ -98,7 +100,8 @@ class WatchdogTimer:
             before_restart=before_restart,
             not_restarted=not_restarted,
         )
-        self._beat_ns = self._fresh_ns = self._due_ns = self._clock.boot_ns()
+        self._watching = False
+        self._beat_ns = self._fresh_ns = self._due_ns = self._looked_ns = self._clock.boot_ns()
         self._parts = [_Part("main", round(self._timeout_s * 1e9), lambda: self._beat_ns)]
         self._stale: list[str] = []
         self._service = Service("watchdog", self, close=self._escalation.close)
@@ -118,11 +121,13 @@ class WatchdogTimer:
         if not self._enabled or self._service.state.running:
             return
         self.restarts.make()
-        self._beat_ns = self._fresh_ns = self._due_ns = self._clock.boot_ns()
+        self._beat_ns = self._fresh_ns = self._due_ns = self._looked_ns = self._clock.boot_ns()
+        self._watching = True
         self._service.start()
 
     def stop(self, timeout_s: float = 2.0) -> bool:
         """Stop watching; whether it ended in time. May be called twice."""
+        self._watching = False
         return self._service.stop(timeout_s)
 
     def heartbeat(self) -> None:
@@ -131,8 +136,12 @@ class WatchdogTimer:
 
     @property
     def vouches(self) -> bool:
-        """Whether the supervisor may be told that the gate lives. False after all else has failed."""
-        return self._escalation.vouches
+        """Whether the supervisor may be told that the gate lives.
+
+        False after all else has failed, and while the watchdog itself hangs, fails or is dead.
+        """
+        age_s = (self._clock.boot_ns() - self._looked_ns) / 1e9
+        return self._escalation.vouches and (age_s < _VOUCHES_S or not self._watching)
 
     @property
     def problems(self) -> Sequence[Problem]:
@@ -173,7 +182,8 @@ class WatchdogTimer:
         else:
             self._escalation.over()
         rest_s = min([rest_s, *(self._until_due_s(part, now_ns) for part in self._parts if part not in silent)])
-        self._due_ns = self._clock.boot_ns() + round(rest_s * 1e9)
+        self._looked_ns = self._clock.boot_ns()
+        self._due_ns = self._looked_ns + round(rest_s * 1e9)
         return rest_s
 
     def _seen_ns(self, part: _Part) -> int:

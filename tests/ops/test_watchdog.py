@@ -2,6 +2,7 @@
 
 import itertools
 import json
+import os
 import signal
 import socket
 import threading
@@ -336,3 +337,63 @@ def test_a_heartbeat_from_a_signal_handler_or_any_thread_is_cheap_and_safe(bench
         bench.timer.get_status()
     signal.signal(signal.SIGALRM, previous)
     assert bench.timer.get_status()["elapsed_since_heartbeat"] == 0.0
+
+
+@pytest.fixture
+def hung_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file whose opening never comes back, as on a card that hangs; let go at the end of the test."""
+    hung, log = tmp_path / "hung", tmp_path / "log"
+    os.mkfifo(hung)
+    yield hung
+    log.unlink(missing_ok=True)
+    os.close(os.open(hung, os.O_RDWR))  # ends the opening that waits, and what is then read or written there
+
+
+def test_a_watchdog_that_hangs_does_not_vouch(hung_disk: Path, eventually: Eventually) -> None:
+    """Its thread waits for a disk while it enters a restart: after half a minute the supervisor hears nothing more."""
+    clock, log = ManualClock(AT), hung_disk.with_name("log")
+    clock.advance(100)
+    timer = WatchdogTimer(0.1, "true", True, log, restarts_per_hour=1, zone=MANILA, clock=clock)
+    timer.start()
+    log.unlink()
+    log.hardlink_to(hung_disk)
+    clock.advance(0.2)
+    eventually(lambda: timer.problems)
+    clock.advance(29)
+    assert timer.vouches
+    clock.advance(2)
+    assert not timer.vouches
+    assert timer.stop(0.1) is False
+
+
+def test_a_watchdog_that_fails_does_not_vouch_until_it_works_again(tmp_path: Path, eventually: Eventually) -> None:
+    """It watches nobody while every look ends in an error."""
+
+    def faulty() -> int:
+        if broken.is_set():
+            raise OSError
+        return clock.boot_ns()
+
+    broken, clock = threading.Event(), ManualClock(AT)
+    clock.advance(100)
+    timer = WatchdogTimer(60, "", True, tmp_path / "log", restarts_per_hour=1, zone=MANILA, clock=clock)
+    timer.watch("faulty", 0.1, faulty)
+    broken.set()
+    timer.start()
+    clock.advance(31)
+    assert not timer.vouches
+    broken.clear()
+    eventually(lambda: timer.vouches)
+    assert timer.stop()
+
+
+def test_a_watchdog_that_does_not_run_withholds_nothing(tmp_path: Path) -> None:
+    """Not enabled, not started or stopped, it has no opinion: the main loop's own word is all there is."""
+    clock = ManualClock(AT)
+    timer = WatchdogTimer(30, "", True, tmp_path / "log", restarts_per_hour=1, zone=MANILA, clock=clock)
+    clock.advance(3600)
+    assert timer.vouches
+    timer.start()
+    assert timer.stop()
+    clock.advance(3600)
+    assert timer.vouches
