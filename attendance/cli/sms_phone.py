@@ -41,9 +41,11 @@ def _test(args: argparse.Namespace) -> int:
         print(f"problem  {problem.text}\n         -> {problem.remedy}")
     if not answers or not all(good for _, _, good in answers):
         return 1
+    if not context.settings.sms_notifications.enabled:
+        print("Messages are off: set sms_notifications.enabled to send them.")
     if args.send_to:
         if not context.settings.sms_notifications.enabled:
-            raise BadInput("Messages are off, so nobody would send it. Set sms_notifications.enabled.")
+            raise BadInput("Nobody would send it.")
         phone = e164(args.send_to, context.settings.school.phone_region)
         text = f"{context.settings.school.name}: this is a test of the school gate."
         with writing(context.database()) as conn:

@@ -18,7 +18,7 @@ PHONE, BACKUP_PHONE, HTTP = "sms_gate", "backup_phone", "http_gateway"
 NOT_CONFIGURED = Problem(
     "sms-not-configured",
     "warning",
-    "Messages are on, but the gateway {name} has no {missing}.",
+    "The SMS gateway {name} has no {missing}: no message can leave by it.",
     "Copy user name and password from SMS Gateway on the phone into the configuration, then start the gate again.",
 )
 UNUSABLE = Problem(
