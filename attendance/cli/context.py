@@ -78,10 +78,13 @@ def open_context(args: argparse.Namespace) -> Context:
 
     Raises:
         ConfigError: the configuration has faults; nothing was changed.
+        StorageError: this is root, and the data is another user's.
     """
     from attendance.clock import SystemClock
     from attendance.config import load, locate
+    from attendance.kiosk.ownership import refuse_root
 
     paths = locate(args.config, args.data_dir)
+    refuse_root(paths.data_dir)
     loaded = load(paths)
     return Context(loaded, paths, SystemClock(loaded.settings.clock.trust_rtc))

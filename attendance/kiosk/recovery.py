@@ -13,14 +13,14 @@ from typing import Any
 from attendance.clock import Moment
 from attendance.domain.schedule import Schedule
 from attendance.errors import AlreadyRunning, StorageError
-from attendance.kiosk import erasure
+from attendance.kiosk import erasure, ownership
 from attendance.kiosk.copies import Copies
 from attendance.kiosk.photo_records import by_scan, missing
 from attendance.kiosk.restoring import SIDE_FILES, Replacement
 from attendance.kiosk.store import contents, reentry, roster, salvage
 from attendance.kiosk.store.database import damage_mark, writing
 from attendance.ops import backup, sqlite, systemd
-from attendance.ops.backup import Stop
+from attendance.ops.backup import NoDatabase, Stop
 from attendance.ops.instance import InstanceLock
 from attendance.ops.manifest import BadBackup
 from attendance.ops.shelf import Stored
@@ -44,8 +44,9 @@ def at_start(copies: Copies, schedule: Schedule, now: Moment) -> Mapping[str, An
         The report of what was done; ``None`` if nothing had to be.
 
     Raises:
-        StorageError: the disk refused; the next start goes on.
+        StorageError: the disk refused, or files are closed to this user; the next start goes on.
     """
+    ownership.refuse_closed(copies.plan.database)
     done = swap_in(copies, now)
     if done is not None:
         return done
@@ -68,6 +69,7 @@ def put_back(copies: Copies, path: Path, now: Moment, *, other_gate: bool = Fals
     Raises:
         AttendanceError: it is no whole backup of ours, or the disk refused; nothing was changed.
     """
+    ownership.refuse_root(copies.plan.data_dir)
     found = copies.verify(path, Stop())
     if not other_gate and not copies.is_ours(found):
         raise BadBackup(
@@ -126,7 +128,7 @@ def _damage(copies: Copies) -> str:
         return "it is gone, and there are backups of it" if copies.everything() else ""
     try:
         backup.refuse_empty(database)
-    except StorageError:
+    except NoDatabase:
         return "it does not begin as a database does"
     suspect = damage_mark(database).exists()
     try:

@@ -1,5 +1,6 @@
 """Copying a live SQLite database into a file that is whole, and proving later that it still is."""
 
+import errno
 import hashlib
 import os
 import sqlite3
@@ -23,6 +24,10 @@ instead of 80 to 110."""
 
 class Cancelled(StorageError):
     """The work was asked to end before it was done. Nothing is left of it but temporary files."""
+
+
+class NoDatabase(StorageError):
+    """A file does not begin as an SQLite database does, or its beginning cannot be read off the disk."""
 
 
 class Stop:
@@ -72,7 +77,8 @@ def refuse_empty(path: Path) -> None:
     """Look at the first bytes only; nothing is opened or made.
 
     Raises:
-        StorageError: there is no SQLite database.
+        NoDatabase: it is none.
+        StorageError: it is not there, or closed to this user.
     """
     try:
         with path.open("rb") as file:
@@ -82,11 +88,12 @@ def refuse_empty(path: Path) -> None:
             f"There is no database {str(path)!r}. Start the gate once, or check that its disk is mounted."
         ) from error
     except OSError as error:
-        raise StorageError(f"The database {str(path)!r} cannot be read ({error.strerror}).") from error
+        kind = NoDatabase if error.errno == errno.EIO else StorageError
+        raise kind(f"The database {str(path)!r} cannot be read ({error.strerror}).") from error
     if not header:
-        raise StorageError(f"The database {str(path)!r} is empty. Restore a backup.")
+        raise NoDatabase(f"The database {str(path)!r} is empty. Restore a backup.")
     if header != HEADER:
-        raise StorageError(f"{str(path)!r} is no SQLite database. Restore a backup.")
+        raise NoDatabase(f"{str(path)!r} is no SQLite database. Restore a backup.")
 
 
 @contextmanager

@@ -18,6 +18,12 @@ from attendance.ops.service import IDLE_S, Service
 T = TypeVar("T")
 BUSY_TIMEOUT_MS = 5_000
 """How long a writer waits for another process's short transaction."""
+_SIDE_SUFFIXES = ("-wal", "-shm", "-journal")
+
+
+def side_files(path: Path) -> list[Path]:
+    """Where SQLite keeps what belongs to a database beside it: log, index of the log, rollback journal."""
+    return [path.with_name(path.name + suffix) for suffix in _SIDE_SUFFIXES]
 
 
 def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
