@@ -29,19 +29,40 @@ _WARN_FRACTION = 0.7
 _QUIET_REST_S = 5.0
 """A part that has died is seen so late at worst; a silent one at its very deadline."""
 _OVERSLEPT_S = 1.0
-"""Who wakes so late was itself stopped, with everybody else (a suspend, SIGSTOP): nobody can have shown life."""
+"""Who wakes so late was itself stopped, with everybody else (a suspend, SIGSTOP): that time counts for nobody."""
 _VOUCHES_S = 30.0
 """How long one look at the parts is worth; far above the longest rest."""
 
 
 @dataclass(slots=True)
 class _Part:
-    """Something that must show life; ``beat_ns`` says in boot time when it last did."""
+    """Something that must show life; ``beat_ns`` says in boot time when it last did.
+
+    ``silence_ns`` is how long it had shown none at the last look, less the time that was lost since its beat.
+    """
 
     name: str
     timeout_ns: int
     beat_ns: Callable[[], int]
+    silence_ns: int = 0
     warned: bool = False
+    _heard_ns: int = -1
+    _lost_ns: int = 0
+
+    def look(self, now_ns: int, begun_ns: int, lost_from_ns: int) -> None:
+        """Measure its silence; not from before ``begun_ns``, and without the time from ``lost_from_ns`` until now."""
+        heard_ns = max(self.beat_ns(), begun_ns)
+        if heard_ns != self._heard_ns:
+            self._heard_ns, self._lost_ns = heard_ns, 0
+        self._lost_ns += max(0, now_ns - max(lost_from_ns, heard_ns))
+        self.silence_ns = now_ns - heard_ns - self._lost_ns
+
+    @property
+    def silent(self) -> bool:
+        return self.silence_ns >= self.timeout_ns
+
+    def __str__(self) -> str:
+        return f"{self.name} silent for {self.silence_ns / 1e9:.1f} s" if self.beat_ns() else f"{self.name} is dead"
 
 
 class WatchdogTimer:
@@ -101,7 +122,7 @@ class WatchdogTimer:
             not_restarted=not_restarted,
         )
         self._watching = False
-        self._beat_ns = self._fresh_ns = self._due_ns = self._looked_ns = self._clock.boot_ns()
+        self._beat_ns = self._begun_ns = self._due_ns = self._looked_ns = self._clock.boot_ns()
         self._parts = [_Part("main", round(self._timeout_s * 1e9), lambda: self._beat_ns)]
         self._stale: list[str] = []
         self._service = Service("watchdog", self, close=self._escalation.close)
@@ -121,7 +142,7 @@ class WatchdogTimer:
         if not self._enabled or self._service.state.running:
             return
         self.restarts.make()
-        self._beat_ns = self._fresh_ns = self._due_ns = self._looked_ns = self._clock.boot_ns()
+        self._beat_ns = self._begun_ns = self._due_ns = self._looked_ns = self._clock.boot_ns()
         self._watching = True
         self._service.start()
 
@@ -170,39 +191,32 @@ class WatchdogTimer:
         """Look at every part once; how long until the nearest deadline."""
         now_ns = self._clock.boot_ns()
         late_s = (now_ns - self._due_ns) / 1e9
-        if late_s > _OVERSLEPT_S:
-            log.warning("watchdog: the process itself was stopped for %.1f s; every part gets its time anew", late_s)
-            self._fresh_ns = now_ns
-        silent = [part for part in self._parts if now_ns - self._seen_ns(part) >= part.timeout_ns]
+        stopped = late_s > _OVERSLEPT_S
+        if stopped:
+            log.warning("watchdog: the process itself was stopped for %.1f s, which count for no part", late_s)
+        for part in self._parts:
+            part.look(now_ns, self._begun_ns, self._due_ns if stopped else now_ns)
+        silent = [part for part in self._parts if part.silent]
         self._stale = [part.name for part in silent]
         rest_s = _QUIET_REST_S
         if silent:
-            cause = ", ".join(self._said_of(part, now_ns) for part in silent)
-            rest_s = min(IDLE_S, self._escalation.pursue(cause, _stacks))
+            rest_s = min(IDLE_S, self._escalation.pursue(", ".join(map(str, silent)), _stacks))
         else:
             self._escalation.over()
-        rest_s = min([rest_s, *(self._until_due_s(part, now_ns) for part in self._parts if part not in silent)])
+        rest_s = min([rest_s, *(_until_due_s(part) for part in self._parts if not part.silent)])
         self._looked_ns = self._clock.boot_ns()
         self._due_ns = self._looked_ns + round(rest_s * 1e9)
         return rest_s
 
-    def _seen_ns(self, part: _Part) -> int:
-        beat_ns = part.beat_ns()
-        return max(beat_ns, self._fresh_ns)
 
-    def _until_due_s(self, part: _Part, now_ns: int) -> float:
-        """How long until this part must be looked at again; says once when most of its time is over."""
-        silence_ns = now_ns - self._seen_ns(part)
-        nearly = silence_ns >= part.timeout_ns * _WARN_FRACTION
-        if nearly and not part.warned:
-            log.warning("watchdog: %s of %.0f s", self._said_of(part, now_ns), part.timeout_ns / 1e9)
-        part.warned = nearly
-        due_ns = part.timeout_ns if nearly else round(part.timeout_ns * _WARN_FRACTION)
-        return max(0.001, (due_ns - silence_ns) / 1e9)
-
-    def _said_of(self, part: _Part, now_ns: int) -> str:
-        beat_ns = part.beat_ns()
-        return f"{part.name} silent for {(now_ns - beat_ns) / 1e9:.1f} s" if beat_ns else f"{part.name} is dead"
+def _until_due_s(part: _Part) -> float:
+    """How long until this part must be looked at again; says once when most of its time is over."""
+    nearly = part.silence_ns >= part.timeout_ns * _WARN_FRACTION
+    if nearly and not part.warned:
+        log.warning("watchdog: %s of %.0f s", part, part.timeout_ns / 1e9)
+    part.warned = nearly
+    due_ns = part.timeout_ns if nearly else round(part.timeout_ns * _WARN_FRACTION)
+    return max(0.001, (due_ns - part.silence_ns) / 1e9)
 
 
 def _stacks() -> str:

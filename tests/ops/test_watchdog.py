@@ -127,13 +127,37 @@ def test_a_step_of_the_wall_clock_restarts_nothing_and_hides_nothing(bench: Benc
 
 
 def test_who_was_stopped_with_everybody_else_blames_nobody(bench: Bench) -> None:
-    """After a suspend or SIGSTOP of the whole process every part has its time anew."""
+    """A suspend or SIGSTOP of the whole process counts for no part, and gives none more than it had left."""
+    bench.run(20)
+    bench.clock.advance(3600)
+    bench.run(4.9)  # up to one rest of the watchdog may not be made up for
+    assert bench.log == ""
+    bench.run(5.2)
+    assert "main silent for 30.0 s" in bench.log
+
+
+def test_who_was_heard_after_a_stop_has_no_more_time_than_others(bench: Bench) -> None:
+    """An hour in which a part could not show life is no reserve for later."""
     bench.run(25)
     bench.clock.advance(3600)
-    bench.run(29.5)
+    bench.timer.heartbeat()
+    bench.run(29.9)
     assert bench.log == ""
-    bench.run(2)
-    assert "main silent for" in bench.log
+    bench.run(0.2)
+    assert "main silent for 30.0 s" in bench.log
+
+
+@pytest.mark.parametrize("every", [1, 3, 10])
+def test_a_watchdog_that_often_wakes_late_still_sees_who_is_dead(bench: Bench, every: int) -> None:
+    """A busy machine gives it the processor late, ever again: a part gets back what was lost and no more."""
+    born, looks = bench.clock.boot_ns(), 0
+    bench.timer.watch("writer", 60, lambda: born)
+    while not bench.timer.get_status()["stale"]:
+        bench.timer.heartbeat()
+        bench.clock.advance(bench.timer.step() + (1.5 if looks % every == 0 else 0))
+        looks += 1
+        assert bench.clock.boot_ns() - born < 120e9
+    assert bench.timer.get_status()["stale"] == ["writer"]
 
 
 def test_every_part_has_its_own_deadline(bench: Bench, eventually: Eventually) -> None:
