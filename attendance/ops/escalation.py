@@ -11,6 +11,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import IO
 
 from attendance.clock import Clock
@@ -21,6 +22,7 @@ from attendance.ops.restart_log import RestartLog
 log = logging.getLogger(__name__)
 
 _COMMAND_TIMEOUT_S = 20.0
+_KILL_S = 1.0
 _LOOK_S = 0.2
 """How often a running command is looked at."""
 _FIRST_DISTANCE_S = 30.0
@@ -174,8 +176,7 @@ class Escalation:
         if code is None and now_ns < self._deadline_ns:
             return _LOOK_S
         if code is None:
-            os.killpg(running.pid, signal.SIGKILL)
-            running.wait()
+            _kill(running)
             return self._failed(f"not done after {_COMMAND_TIMEOUT_S:.0f} s")
         if code != 0:
             return self._failed(f"exit code {code}: {self._said()}")
@@ -213,3 +214,10 @@ class Escalation:
             self._restarts.note(f"no restart, {error}: {self._cause}\n{self._stacks}")
             self._problem = RESTART_FAILS.said(cause=self._cause, error=error)
         return _LONGEST_RETRY_S
+
+
+def _kill(running: subprocess.Popen[bytes]) -> None:
+    """End it and its children, if it can be done: sudo belongs to root, and who waits for a hung disk does not die."""
+    with suppress(OSError, subprocess.TimeoutExpired):
+        os.killpg(running.pid, signal.SIGKILL)
+        running.wait(_KILL_S)

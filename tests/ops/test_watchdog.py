@@ -1,10 +1,12 @@
 """The watchdog: deadlines, the restart command, its budget, and what follows when it fails."""
 
+import contextlib
 import itertools
 import json
 import os
 import signal
 import socket
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -20,6 +22,7 @@ from attendance.ops.watchdog import WatchdogTimer
 
 Eventually = Callable[..., None]
 MANILA = ZoneInfo("Asia/Manila")
+NOBODY = 65534
 AT = datetime(2026, 6, 8, 7, 30, tzinfo=UTC)
 
 
@@ -238,6 +241,40 @@ def test_a_command_that_hangs_is_killed_with_its_children(
     assert "failed: not done after 20 s" in bench.log
     pid = int((tmp_path / "pid").read_text())
     eventually(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2])
+
+
+@contextlib.contextmanager
+def as_nobody() -> Iterator[None]:
+    """Without power over what root runs, as the gate is."""
+    os.setresuid(NOBODY, NOBODY, 0)
+    try:
+        yield
+    finally:
+        os.setresuid(0, 0, 0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start what it then has no power over")
+def test_a_command_that_hangs_as_root_does_not_end_the_ladder(supervisor: socket.socket) -> None:
+    """sudo cannot be killed from here: it has failed, and after the second time the supervisor is asked."""
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(Path(folder), f"sh -c 'echo $$ >> {folder}/pids; exec sleep 1000'")
+        bench.timer.restarts.make()
+        for path in (folder, *Path(folder).rglob("*")):
+            os.chown(path, NOBODY, NOBODY)
+        try:
+            bench.run(30.1)
+            with as_nobody():
+                bench.run(21)
+            bench.run(8)
+            with as_nobody():
+                bench.run(20)
+            assert bench.log.count("failed: not done after 20 s") == 2
+            bench.run(10)
+        finally:
+            for pid in Path(folder, "pids").read_text().split():
+                os.kill(int(pid), signal.SIGKILL)
+    assert supervisor.recv(100) == b"WATCHDOG=trigger"
+    assert not bench.timer.vouches
 
 
 def test_when_the_command_fails_twice_the_supervisor_is_asked(tmp_path: Path, supervisor: socket.socket) -> None:
