@@ -111,6 +111,7 @@ class Escalation:
         if not self._cause:
             return
         log.warning("watchdog: every part shows life again (%s)", self._cause)
+        self.close()
         self._cause = self._stacks = ""
         self._failures = self._next_ns = 0
         self._problem = None

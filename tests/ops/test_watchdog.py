@@ -277,6 +277,22 @@ def test_a_command_that_hangs_as_root_does_not_end_the_ladder(supervisor: socket
     assert not bench.timer.vouches
 
 
+def test_a_command_of_an_incident_that_is_over_says_nothing_about_the_next(
+    bench: Bench, eventually: Eventually
+) -> None:
+    """It may still run when the part shows life; what it comes to is not the failure of a later restart."""
+    timer = bench.make(f"sh -c 'echo $$ >> {bench.folder}/pids; exec sleep 1000'")
+    pids = bench.folder / "pids"
+    bench.run(30.1, timer)
+    bench.run(5, timer, beating=True)
+    bench.run(40, timer)
+    eventually(lambda: len(pids.read_text().split()) == 2)
+    for pid in pids.read_text().split():
+        os.kill(int(pid), signal.SIGKILL)
+    assert bench.log.count("watchdog restart:") == 2
+    assert "failed:" not in bench.log
+
+
 def test_when_the_command_fails_twice_the_supervisor_is_asked(tmp_path: Path, supervisor: socket.socket) -> None:
     """systemd or the guardian kills and restarts us; to be sure, it is no longer told that we live."""
     bench = Bench(tmp_path, "false")
