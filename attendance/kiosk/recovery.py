@@ -99,6 +99,13 @@ def swap_in(copies: Copies, now: Moment) -> Mapping[str, Any] | None:
         StorageError: the disk refused.
     """
     replacement = Replacement(copies.plan.database)
+    if replacement.untouched:
+        return None
+    with replacement.alone(Stop()):
+        return _swap_in(replacement, copies, now)
+
+
+def _swap_in(replacement: Replacement, copies: Copies, now: Moment) -> Mapping[str, Any] | None:
     done = replacement.finish()
     try:
         staged = replacement.staged()
@@ -167,14 +174,16 @@ def _ended_uncleanly(database: Path) -> bool:
 def _repair(copies: Copies, schedule: Schedule, now: Moment, damage: str) -> Mapping[str, Any] | None:
     """The newest good backup, then every row that can still be read, then what the photos remember."""
     _ask_for_time()
-    Replacement(copies.plan.database).prepare(
-        _newest_good(copies),
-        "repaired",
-        now,
-        fill=lambda path: _refill(path, copies, schedule),
-        more={"damage": damage},
-    )
-    return Replacement(copies.plan.database).finish()
+    replacement = Replacement(copies.plan.database)
+    with replacement.alone(Stop()):
+        replacement.prepare(
+            _newest_good(copies),
+            "repaired",
+            now,
+            fill=lambda path: _refill(path, copies, schedule),
+            more={"damage": damage},
+        )
+        return replacement.finish()
 
 
 def _ask_for_time() -> None:

@@ -1,6 +1,7 @@
 """Putting another database in the place of the live one, so that a kill between any two steps does no harm.
 
-Owns the directories ``restore`` and ``damaged`` in the data directory. What lies in ``restore`` says how far it came:
+Owns the directories ``restore`` and ``damaged`` in the data directory; who works in ``restore`` holds a lock on it, for
+a backup may be laid ready at any time. What lies in ``restore`` says how far it came:
 
 1. a backup with its manifest: verified, it waits for the next start (staged);
 2. ``prepared.db`` with ``report.json``: whole, migrated, under its new epoch; only the names have to be changed;
@@ -9,10 +10,13 @@ Owns the directories ``restore`` and ``damaged`` in the data directory. What lie
 Each start goes on from there. What was live ends in ``damaged``, in a folder of its own, with the report.
 """
 
+import fcntl
 import json
 import logging
+import os
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +34,14 @@ log = logging.getLogger(__name__)
 
 SIDE_FILES = ("-wal", "-shm", "-journal")
 _EVIDENCE_KEPT = 3
+_BUSY_TRIES = 300
+_BUSY_PAUSE_S = 0.2
 _ACKNOWLEDGED = "acknowledged"
 
 
 class Replacement:
-    """The steps from a backup to the live database. Call all but ``stage`` with the data directory's lock held.
+    """The steps from a backup to the live database. Call all but ``stage`` with the data directory's lock held, and
+    ``alone`` from the look at what is staged until it is swapped in.
 
     Args:
         database: the live one.
@@ -48,23 +55,57 @@ class Replacement:
         self._report = self._folder / "report.json"
         self._evidence = self._data_dir / "damaged"
 
-    def stage(self, stored: Stored, stop: Stop) -> None:
-        """Lay a verified backup ready for the next start.
+    @property
+    def untouched(self) -> bool:
+        """Whether nothing was ever laid ready or prepared here."""
+        return not self._folder.is_dir()
+
+    @contextmanager
+    def alone(self, stop: Stop) -> Iterator[None]:
+        """In the folder, which is made, among all processes; the lock is on the folder itself.
 
         Raises:
-            StorageError: the disk refused.
+            StorageError: it cannot be made, or another process is at work for very long.
+        """
+        try:
+            self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            fd = os.open(self._folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError as error:
+            raise StorageError(
+                f"{str(self._folder)!r} cannot be used ({error.strerror}). Check its owner and the disk."
+            ) from error
+        try:
+            for _ in range(_BUSY_TRIES):
+                try:
+                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                except BlockingIOError:
+                    stop.check(_BUSY_PAUSE_S)
+                else:
+                    break
+            else:
+                raise StorageError("Another database is just being put in place. Try again when the gate runs.")
+            yield
+        finally:
+            os.close(fd)
+
+    def stage(self, stored: Stored, stop: Stop) -> None:
+        """Lay a verified backup ready for the next start, in the place of any that is there.
+
+        Raises:
+            StorageError: the disk refused, or a start puts a database in place for very long.
             BadBackup: the copy is not what the manifest says.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._drop_staged()
-        staged = self._folder / stored.path.name
-        part = self._part_of(staged)
-        backup.copy_file(stored.path, part, stop)
-        if backup.digest(part, stop) != stored.manifest.sha256:
-            part.unlink()
-            raise BadBackup(f"{str(stored.path)!r} changed while it was copied. Try again, or use another.")
-        part.rename(staged)
-        write_atomically(manifest.path_of(staged), manifest.render(stored.manifest), mode=PRIVATE)
+        with self.alone(stop):
+            self._drop(self._all_staged())
+            self._sweep()
+            staged = self._folder / stored.path.name
+            part = self._part_of(staged)
+            backup.copy_file(stored.path, part, stop)
+            if backup.digest(part, stop) != stored.manifest.sha256:
+                part.unlink()
+                raise BadBackup(f"{str(stored.path)!r} changed while it was copied. Try again, or use another.")
+            part.rename(staged)
+            write_atomically(manifest.path_of(staged), manifest.render(stored.manifest), mode=PRIVATE)
 
     def staged(self) -> Stored | None:
         """The backup that waits to be restored.
@@ -72,12 +113,11 @@ class Replacement:
         Raises:
             BadBackup: it went bad; it is no longer there.
         """
-        for beside in self._folder.glob("*.db.json"):
-            staged = beside.with_suffix("")
+        for staged in self._all_staged():
             try:
                 return Stored(staged, backup.verify(staged, Stop()))
             except BadBackup:
-                self._drop_staged()
+                self._drop([staged])
                 raise
         return None
 
@@ -92,6 +132,8 @@ class Replacement:
     ) -> None:
         """Make the database that shall be live: a backup or a fresh one, what ``fill`` adds, and a new epoch.
 
+        A staged backup goes when it was the base; another waits for its turn.
+
         Args:
             base: ``None`` begins an empty one.
             fill: adds to the database at a path; what it says goes into the report.
@@ -101,7 +143,6 @@ class Replacement:
             StorageError: the disk refused.
             BadBackup: the base is not whole.
         """
-        self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         part = self._part_of(self._prepared)
         if base is not None:
             erasure.remember(self._data_dir, list(base.manifest.facts.get("erased", ())))
@@ -126,7 +167,8 @@ class Replacement:
         }
         part.rename(self._prepared)
         write_atomically(self._report, _json(report), mode=PRIVATE)  # from here on it counts
-        self._drop_staged()
+        if base is not None and base.path.parent == self._folder:
+            self._drop([base.path])
 
     def finish(self) -> Mapping[str, Any] | None:
         """Swap in what is prepared, if anything is, and file the report; the report of what was done.
@@ -188,20 +230,22 @@ class Replacement:
             part.with_name(part.name + suffix).unlink(missing_ok=True)
         return part
 
-    def _drop_staged(self) -> None:
+    def _all_staged(self) -> list[Path]:
+        return [beside.with_suffix("") for beside in self._folder.glob("*.db.json")]
+
+    def _drop(self, staged: Sequence[Path]) -> None:
         """The manifest first: without it the rest counts for nothing."""
-        for beside in self._folder.glob("*.db.json"):
-            beside.unlink()
-        self._sweep()
+        for path in staged:
+            manifest.path_of(path).unlink(missing_ok=True)
+            path.unlink(missing_ok=True)
 
     def _sweep(self) -> None:
         """Remove what an interrupted attempt left."""
         wanted = {self._report, self._prepared} if self._report.exists() else set()
-        for beside in self._folder.glob("*.db.json"):
-            wanted |= {beside, beside.with_suffix("")}
-        if self._folder.is_dir():
-            for path in set(self._folder.iterdir()) - wanted:
-                path.unlink()
+        for staged in self._all_staged():
+            wanted |= {staged, manifest.path_of(staged)}
+        for path in set(self._folder.iterdir()) - wanted:
+            path.unlink()
 
 
 def reports(data_dir: Path) -> list[Mapping[str, Any]]:

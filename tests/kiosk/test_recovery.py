@@ -18,6 +18,7 @@ from attendance.kiosk.copies import ALLOWED
 from attendance.kiosk.store import roster
 from attendance.kiosk.store.database import create_or_migrate, reading, writing
 from attendance.ops import sqlite
+from attendance.ops.backup import Cancelled, Stop
 from attendance.ops.instance import InstanceLock
 
 
@@ -360,6 +361,34 @@ def test_a_staged_file_that_went_bad_changes_nothing(gate: GateData) -> None:
     assert start(gate) is None
     assert second.scan_id in gate.scans()
     assert start(gate) is None
+
+
+def test_nothing_is_laid_ready_while_a_database_is_prepared(gate: GateData) -> None:
+    """The office's restore waits for the gate's repair and does not touch what it has made so far."""
+    scan, backup, stop = gate.scan("1"), gate.manager().make(), Stop()
+    stop.ask()
+
+    def the_office_comes(path: Path) -> dict[str, Any]:
+        with pytest.raises(Cancelled):
+            restoring.Replacement(gate.database).stage(backup, stop)
+        return {}
+
+    replacement = restoring.Replacement(gate.database)
+    with replacement.alone(Stop()):
+        replacement.prepare(backup, "repaired", gate.clock.now(), fill=the_office_comes)
+        assert replacement.finish()
+    assert set(gate.scans()) == {scan.scan_id}
+
+
+def test_a_restore_laid_ready_before_a_repair_comes_after_it(gate: GateData) -> None:
+    """A repair takes away what it was made of, and nothing else."""
+    wanted, other = gate.manager().make(), gate.manager().make()
+    replacement = restoring.Replacement(gate.database)
+    replacement.stage(wanted, Stop())
+    with replacement.alone(Stop()):
+        replacement.prepare(other, "repaired", gate.clock.now())
+        assert replacement.finish()
+    assert start(gate)["backup"] == wanted.path.name
 
 
 def test_a_restored_older_schema_is_brought_up_to_date(gate: GateData, tmp_path: Path) -> None:
