@@ -10,6 +10,8 @@ from attendance.errors import StorageError
 def write_atomically(path: Path, content: bytes, *, mode: int = 0o666) -> None:
     """Write a file so that a power cut leaves the whole of it or nothing; folders are made as needed.
 
+    A file that is replaced keeps its owner and group, as far as this process may give files away.
+
     Args:
         mode: permissions, less what the process' umask takes away.
 
@@ -21,6 +23,7 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o666) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         temporary.unlink(missing_ok=True)  # what an interrupted write left would keep its own mode
         with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode), "wb") as file:
+            _keep_owner(path, file.fileno())
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -32,6 +35,12 @@ def write_atomically(path: Path, content: bytes, *, mode: int = 0o666) -> None:
         raise StorageError(
             f"{str(path)!r} could not be written ({error.strerror}). Check the room on the disk and its permissions."
         ) from error
+
+
+def _keep_owner(path: Path, fd: int) -> None:
+    with suppress(FileNotFoundError, PermissionError):
+        former = path.stat()
+        os.fchown(fd, former.st_uid, former.st_gid)
 
 
 def sync_folder(folder: Path) -> None:

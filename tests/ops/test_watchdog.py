@@ -1,6 +1,5 @@
 """The watchdog: deadlines, the restart command, its budget, and what follows when it fails."""
 
-import contextlib
 import itertools
 import json
 import os
@@ -15,6 +14,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from nobody import NOBODY, as_nobody, needs_root
 
 from attendance.clock import ManualClock, boot_ns
 from attendance.ops.service import Service
@@ -22,7 +22,6 @@ from attendance.ops.watchdog import WatchdogTimer
 
 Eventually = Callable[..., None]
 MANILA = ZoneInfo("Asia/Manila")
-NOBODY = 65534
 AT = datetime(2026, 6, 8, 7, 30, tzinfo=UTC)
 
 
@@ -243,17 +242,7 @@ def test_a_command_that_hangs_is_killed_with_its_children(
     eventually(lambda: not Path(f"/proc/{pid}").exists() or "Z" in Path(f"/proc/{pid}/stat").read_text().split()[2])
 
 
-@contextlib.contextmanager
-def as_nobody() -> Iterator[None]:
-    """Without power over what root runs, as the gate is."""
-    os.setresuid(NOBODY, NOBODY, 0)
-    try:
-        yield
-    finally:
-        os.setresuid(0, 0, 0)
-
-
-@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start what it then has no power over")
+@needs_root
 def test_a_command_that_hangs_as_root_does_not_end_the_ladder(supervisor: socket.socket) -> None:
     """sudo cannot be killed from here: it has failed, and after the second time the supervisor is asked."""
     with tempfile.TemporaryDirectory() as folder:
