@@ -133,14 +133,14 @@ def _damage(copies: Copies) -> str:
     database = copies.plan.database
     if not database.exists() or database.stat().st_size == 0:
         return "it is gone, and there are backups of it" if copies.everything() else ""
-    try:
-        backup.refuse_empty(database)
-    except NoDatabase:
-        return "it does not begin as a database does"
     suspect = damage_mark(database).exists()
     try:
+        sqlite.roll_back(database)
+        backup.refuse_empty(database)
         with closing(sqlite.connect(database, read_only=True)) as conn:
             found = _faults(conn, database, thoroughly=suspect)
+    except NoDatabase:
+        return "it does not begin as a database does"
     except sqlite3.OperationalError as error:
         raise StorageError(f"The database {str(database)!r} cannot be opened ({error}).") from error
     except sqlite3.DatabaseError as error:

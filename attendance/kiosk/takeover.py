@@ -13,10 +13,11 @@ from zoneinfo import ZoneInfo
 
 from attendance.clock import Moment
 from attendance.domain.student import BOTH_SESSIONS
-from attendance.errors import BadInput
+from attendance.errors import BadInput, StorageError
 from attendance.kiosk.enrol import make_enrolment
 from attendance.kiosk.store import earlier, roster
 from attendance.kiosk.store.database import create_or_migrate, reading, writing
+from attendance.ops import sqlite
 from attendance.ops.files import sync_folder
 
 _SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -56,6 +57,10 @@ def is_earlier(database: Path) -> bool:
     """
     if not database.exists():
         return False
+    try:
+        sqlite.roll_back(database)
+    except sqlite3.Error as error:
+        raise StorageError(f"The database {str(database)!r} cannot be read ({error}).") from error
     with reading(database) as conn:
         return earlier.is_earlier(conn)
 

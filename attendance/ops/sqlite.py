@@ -8,7 +8,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -49,6 +49,21 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
             f"The database {str(path)!r} cannot be opened ({error}). Check that the folder exists and may be written."
         ) from error
     return conn
+
+
+def roll_back(path: Path) -> None:
+    """Undo what a killed process left half written beside its rollback journal, which a read-only connection cannot.
+
+    Without such a journal nothing is opened. The way in which the database keeps its journal stays as it is.
+
+    Raises:
+        sqlite3.Error: the file is damaged, or the disk refused.
+    """
+    if not path.with_name(path.name + "-journal").exists() or not path.exists():
+        return
+    with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=rw", uri=True)) as conn:
+        conn.execute(f"PRAGMA busy_timeout={BUSY_TIMEOUT_MS}")
+        conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()
 
 
 @contextmanager

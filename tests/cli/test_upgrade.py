@@ -2,6 +2,8 @@
 
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -101,6 +103,26 @@ def test_the_earlier_database_stays_as_it_was(here: Installation, capsys: pytest
     with sqlite3.connect(here.data / "attendance-earlier.db") as conn:
         assert conn.execute("SELECT count(*) FROM attendance").fetchone()[0] == 6
     conn.close()
+
+
+def test_what_the_earlier_system_left_half_written_is_undone_first(
+    here: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The power went while it changed a row: the takeover has the row of before."""
+    here.put_the_earlier_database()
+    killed = """
+import os, sqlite3, sys
+conn = sqlite3.connect(sys.argv[1], isolation_level=None)
+conn.execute("PRAGMA cache_size=1")
+conn.execute("BEGIN IMMEDIATE")
+conn.execute("UPDATE students SET name = hex(randomblob(60000))")
+os.kill(os.getpid(), 9)
+"""
+    subprocess.run([sys.executable, "-c", killed, str(here.database)], check=False)
+    assert here.database.with_name("attendance.db-journal").stat().st_size > 0
+    assert here.verb("upgrade") == 0
+    here.verb("students", "show", "2021001")
+    assert "Reyes, Ana" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("step", ["copy", "enter", "replace"])

@@ -1,6 +1,7 @@
 """A gate's data directory with students and scans, and ways to harm it."""
 
 import os
+import signal
 import sqlite3
 import sys
 import tempfile
@@ -122,6 +123,21 @@ def spoil_table(database: Path, table: str, leaf: int = 0) -> None:
     with database.open("r+b") as file:
         file.seek((page - 1) * size)
         file.write(b"\xa5" * size)
+
+
+def leave_hot_journal(database: Path, change: str) -> None:
+    """Change a database in a process that is killed before it commits, when pages of it are in the file already."""
+    pid = os.fork()
+    if pid == 0:
+        conn = sqlite3.connect(database, isolation_level=None)
+        conn.execute("PRAGMA journal_mode=DELETE")
+        conn.execute("PRAGMA cache_size=5")
+        conn.execute("BEGIN IMMEDIATE")
+        conn.execute(change)
+        os.kill(os.getpid(), signal.SIGKILL)
+    os.waitpid(pid, 0)
+    journal = database.with_name(database.name + "-journal")
+    assert journal.stat().st_size > 0
 
 
 CHANGES = {"os.rename", "os.remove", "os.mkdir", "os.rmdir", "open", "sqlite3.connect"}

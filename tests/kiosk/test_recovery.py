@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate_data import DAY, SCHEDULE, GateData, in_memory, run_until, spoil_table
+from gate_data import DAY, SCHEDULE, GateData, in_memory, leave_hot_journal, run_until, spoil_table
 
 from attendance.domain.scan import Direction
 from attendance.kiosk import erasure, photo_records, recovery, restoring
@@ -67,6 +67,23 @@ def test_a_whole_database_is_left_alone(gate: GateData) -> None:
     assert start(gate) is None
     assert set(gate.scans()) == scans
     assert gate.value("SELECT count(*) FROM epochs") == 1
+
+
+def test_a_half_done_change_in_a_rollback_journal_is_undone(gate: GateData) -> None:
+    """Whatever was killed in the middle of it, the gate starts and no row is as the change would have it."""
+    scans = set(gate.scan_often("1", range(1, 300)))
+    leave_hot_journal(gate.database, "UPDATE sms_outbox SET student_key = student_key || hex(randomblob(200))")
+    assert start(gate) is None
+    assert set(gate.scans()) == scans
+    assert gate.value("SELECT max(length(student_key)) FROM sms_outbox") < 100
+
+
+def test_a_restored_database_has_nothing_to_switch(gate: GateData) -> None:
+    """The first to open it finds the log that the gate uses, in one file."""
+    backup = gate.manager().make()
+    assert gate.manager().restore_backup(backup.path)
+    assert gate.database.read_bytes()[18:20] == b"\x02\x02"
+    assert list(gate.data.glob("attendance.db*")) == [gate.database]
 
 
 def test_a_first_start_is_no_damage(tmp_path: Path) -> None:

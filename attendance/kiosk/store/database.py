@@ -3,7 +3,7 @@
 import secrets
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from importlib import resources
 from pathlib import Path
 
@@ -133,10 +133,9 @@ def mark_damaged(path: Path, why: str) -> None:
 
 
 def settle(path: Path) -> None:
-    """Bring a database that nobody else has open into its one file, durable, with nothing beside it."""
-    conn = sqlite.connect(path)
-    try:
+    """Bring a database that nobody else has open into its one file, durable, with nothing beside it.
+
+    It stays in WAL mode: the first to open it then has nothing to switch, which a power cut could leave half done.
+    """
+    with closing(sqlite.connect(path)) as conn:
         conn.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        conn.execute("PRAGMA journal_mode=DELETE")
-    finally:
-        conn.close()
