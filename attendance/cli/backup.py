@@ -80,7 +80,7 @@ def _list(args: argparse.Namespace) -> int:
 
 def _verify(args: argparse.Namespace) -> int:
     from attendance.errors import BadInput
-    from attendance.ops.backup import Stop
+    from attendance.ops import backup
     from attendance.ops.manifest import BadBackup
 
     copies = _backups(args).copies
@@ -91,7 +91,8 @@ def _verify(args: argparse.Namespace) -> int:
     for path in paths:
         fault = ""
         try:
-            copies.verify(path, Stop())
+            found = copies.verify(path, backup.Stop())
+            backup.verify_list(path, found, backup.Stop())
         except BadBackup as error:
             fault = str(error)
         results.append({"path": str(path), "ok": not fault, "fault": fault})

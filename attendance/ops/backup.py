@@ -200,3 +200,22 @@ def verify(path: Path, stop: Stop) -> Manifest:
     if not whole:
         raise BadBackup(f"The backup {str(path)!r} is damaged: its SHA-256 is not the one written. Use another.")
     return found
+
+
+def verify_list(path: Path, found: Manifest, stop: Stop) -> None:
+    """Compare the list of the files that belong to a backup with its manifest.
+
+    Raises:
+        BadBackup: it is missing or changed. The backup itself can be restored all the same.
+    """
+    if not found.list_sha256:
+        return
+    beside = manifest.list_of(path)
+    try:
+        whole = digest(beside, stop) == found.list_sha256
+    except OSError as error:
+        raise BadBackup(
+            f"The list of photos {str(beside)!r} cannot be read ({error.strerror}). The database beside it is whole."
+        ) from error
+    if not whole:
+        raise BadBackup(f"The list of photos {str(beside)!r} is damaged. The database beside it is whole.")

@@ -1,4 +1,8 @@
-"""The manifest of a backup: a JSON file beside it that proves every byte of both."""
+"""The manifest of a backup: a JSON file beside it that proves every byte of both.
+
+What lies outside the database, as its photos, is not in a backup; a list of it is, in a file of its own, because it may
+be longer than the database and manifests are read often.
+"""
 
 import hashlib
 import json
@@ -29,7 +33,8 @@ class Manifest:
         source: the file that was copied.
         integrity: whether SQLite's integrity check was run and passed.
         facts: what the database held, for its owner to compare; plain JSON without fractions.
-        files: the files that the database speaks of, which are not in the backup: folder to name to bytes.
+        files: how many files there were that the database speaks of, and how large, by folder: ``count`` and ``bytes``.
+        list_sha256: of the list of those files (see ``list_of``); empty if there were none.
     """
 
     number: int
@@ -45,6 +50,7 @@ class Manifest:
     integrity: bool
     facts: Mapping[str, Any]
     files: Mapping[str, Mapping[str, int]]
+    list_sha256: str
 
     @property
     def made(self) -> Moment:
@@ -52,9 +58,42 @@ class Manifest:
         return Moment(from_rfc3339(self.created_at), self.boot_id, self.boot_ns, self.clock_trusted)
 
 
+@dataclass(frozen=True, slots=True)
+class FileList:
+    """The files that a database speaks of.
+
+    Attributes:
+        content: folder to name to bytes, as JSON; empty if there are none.
+    """
+
+    content: bytes
+    totals: Mapping[str, Mapping[str, int]]
+
+    @property
+    def sha256(self) -> str:
+        return hashlib.sha256(self.content).hexdigest() if self.content else ""
+
+
+def listed(files: Mapping[str, Mapping[str, int]]) -> FileList:
+    """The list of files.
+
+    Args:
+        files: folder to name to bytes.
+    """
+    if not any(files.values()):
+        return FileList(b"", {})
+    totals = {folder: {"count": len(each), "bytes": sum(each.values())} for folder, each in files.items()}
+    return FileList(json.dumps(files, separators=(",", ":")).encode() + b"\n", totals)
+
+
 def path_of(backup: Path) -> Path:
     """Where the manifest of a backup lies."""
     return backup.with_name(backup.name + ".json")
+
+
+def list_of(backup: Path) -> Path:
+    """Where the list of the files that belong to a backup lies. It tells what is missing; no restore needs it."""
+    return backup.with_name(backup.name + ".photos.json")
 
 
 def render(manifest: Manifest) -> bytes:
@@ -99,6 +138,7 @@ def _parsed(raw: bytes) -> Manifest | None:
         all(type(each) is int for each in numbers)
         and isinstance(manifest.facts, dict)
         and isinstance(manifest.files, dict)
+        and isinstance(manifest.list_sha256, str)
     )
     return manifest if plain else None
 

@@ -1,7 +1,8 @@
 """A folder of backups with its ``daily`` and ``weekly`` folders: names, order, what goes and what stays.
 
-Owns the files ``STEM_YYYYmmdd_HHMMSS.db`` with their manifests, and the hidden ones, in these folders. A backup counts
-only with its manifest, which is written first: a crash leaves a whole backup, or leavings that the next one removes.
+Owns the files ``STEM_YYYYmmdd_HHMMSS.db`` with their manifests and lists, and the hidden ones, in these folders. A
+backup counts only with its manifest, which is written first: a crash leaves a whole backup, or leavings that the next
+one removes.
 """
 
 import fcntl
@@ -25,11 +26,7 @@ _BUSY_PAUSE_S = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """A backup on a shelf.
-
-    Attributes:
-        manifest: without its ``files`` when it comes from a list of backups, because they may be many.
-    """
+    """A backup on a shelf."""
 
     path: Path
     manifest: Manifest
@@ -113,8 +110,9 @@ class Shelf:
         for tier in self.tiers:
             for path in tier.folder.glob(".*.part*"):
                 path.unlink(missing_ok=True)
-            for path in tier.folder.glob(f"{self._stem}_*.db.json"):
-                if not path.with_suffix("").exists():
+            for path in tier.folder.glob(f"{self._stem}_*.db.*"):
+                backup_name = path.name.partition(".db.")[0] + ".db"
+                if not path.with_name(backup_name).exists():
                     path.unlink(missing_ok=True)
 
     def free_name(self, local: datetime) -> str:
@@ -132,9 +130,15 @@ class Shelf:
         """Where a backup lies until it is published."""
         return self.folder / f".{name}.part"
 
-    def publish(self, name: str, made: Manifest) -> Stored:
-        """Give the unfinished backup its name; it counts from then on."""
+    def publish(self, name: str, made: Manifest, files: bytes = b"") -> Stored:
+        """Give the unfinished backup its name; it counts from then on.
+
+        Args:
+            files: the list of the files that belong to it; empty for none.
+        """
         path = self.folder / name
+        if files:
+            write_atomically(manifest.list_of(path), files, mode=PRIVATE)
         write_atomically(manifest.path_of(path), manifest.render(made), mode=PRIVATE)
         self.unfinished(name).rename(path)
         sync_folder(self.folder)
@@ -157,7 +161,7 @@ class Shelf:
         if backup.digest(unfinished, stop) != stored.manifest.sha256:
             unfinished.unlink(missing_ok=True)
             raise BadBackup(f"The copy of {name} in {str(self.folder)!r} cannot be read back. Replace that disk.")
-        return self.publish(name, replace(manifest.read(stored.path), number=number))
+        return self.publish(name, replace(stored.manifest, number=number), _list_beside(stored.path))
 
     def rotate(self, keep: int, keep_daily: int, keep_weekly: int, zone: ZoneInfo, stop: Stop) -> None:
         """Set the last of each finished day and week aside, then delete what is too much."""
@@ -190,11 +194,15 @@ class Shelf:
         """A second name for the same bytes costs no room; a disk that has no such thing, as a stick, gets a copy."""
         target = self.folder / stored.path.name
         try:
-            os.link(manifest.path_of(stored.path), manifest.path_of(target))
+            for beside in (manifest.list_of, manifest.path_of):
+                if beside(stored.path).exists():
+                    beside(target).unlink(missing_ok=True)  # left by a crash
+                    os.link(beside(stored.path), beside(target))
             os.link(stored.path, target)
             sync_folder(self.folder)
         except OSError:
-            manifest.path_of(target).unlink(missing_ok=True)
+            for beside in (manifest.list_of, manifest.path_of):
+                beside(target).unlink(missing_ok=True)
             self.take(stored, stop)
 
     def keep_newest(self, keep: int) -> None:
@@ -204,8 +212,9 @@ class Shelf:
 
     def delete(self, name: str) -> None:
         """Remove a backup; the manifest last, so that a crash leaves no backup without one."""
-        (self.folder / name).unlink(missing_ok=True)
-        manifest.path_of(self.folder / name).unlink(missing_ok=True)
+        path = self.folder / name
+        for each in (path, manifest.list_of(path), manifest.path_of(path)):
+            each.unlink(missing_ok=True)
 
     def _manifest(self, path: Path) -> Manifest | None:
         """The manifest of a backup, read once as long as neither file changes."""
@@ -228,6 +237,14 @@ def _dated(shelves: Sequence[Shelf], zone: ZoneInfo) -> list[rotation.Dated]:
 
 def _manifest_or_none(path: Path) -> Manifest | None:
     try:
-        return replace(manifest.read(path), files={})
+        return manifest.read(path)
     except BadBackup:
         return None
+
+
+def _list_beside(path: Path) -> bytes:
+    """The list of the files that belong to a backup; empty if there is none, or it was lost."""
+    try:
+        return manifest.list_of(path).read_bytes()
+    except FileNotFoundError:
+        return b""

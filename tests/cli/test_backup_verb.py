@@ -8,6 +8,7 @@ import pytest
 
 from attendance.cli import main
 from attendance.kiosk.copies import ALLOWED
+from attendance.ops import manifest
 from attendance.ops.instance import InstanceLock
 
 Verb = Callable[..., tuple[int, str, str]]
@@ -56,6 +57,20 @@ def test_a_damaged_backup_fails_verify_and_restore(verb: Verb, backup: Path) -> 
     code, _, err = verb("backup", "restore", str(backup), "--yes")
     assert code == 1
     assert "is damaged" in err
+
+
+def test_a_lost_list_of_photos_fails_verify_and_not_restore(verb: Verb, backup: Path, tmp_path: Path) -> None:
+    """Only what is missing from the folder cannot be told any more."""
+    photo = tmp_path / "data/photos/2026-06-08/a.jpg"
+    photo.parent.mkdir(parents=True)
+    photo.touch()
+    made = Path(json.loads(verb("backup", "create", "--json")[1])["path"])
+    assert verb("backup", "verify", str(made))[0] == 0
+    manifest.list_of(made).unlink()
+    code, out, _ = verb("backup", "verify", str(made))
+    assert code == 1
+    assert "list of photos" in out
+    assert verb("backup", "restore", str(made), "--yes")[0] == 0
 
 
 def test_a_restore_asks_and_then_restores(

@@ -1,5 +1,6 @@
 """The gate's backups: whole or not there, never of nothing, never at the cost of a good one."""
 
+import json
 import os
 import resource
 import shutil
@@ -62,7 +63,12 @@ def test_the_manifest_says_what_is_in_it(gate: GateData) -> None:
     assert facts["rows"]["students"] == 2
     assert facts["last_seq"] == {scan.epoch: 1}
     assert len(facts["erased"]) == 1
-    assert list(manifest.files[f"photos/{DAY}"]) == [f"{scan.scan_id}.jpg"]
+    photo = gate.data / f"photos/{DAY}/{scan.scan_id}.jpg"
+    size = photo.stat().st_size
+    assert manifest.files == {f"photos/{DAY}": {"count": 1, "bytes": size}}
+    beside = gate.backups / "attendance_20260608_064001.db.photos.json"
+    assert json.loads(beside.read_bytes()) == {f"photos/{DAY}": {photo.name: size}}
+    assert stat.S_IMODE(beside.stat().st_mode) == 0o600
 
 
 @pytest.mark.parametrize("content", [None, b"", b"not a database" * 100])
@@ -241,6 +247,7 @@ def test_leavings_of_a_crash_are_no_backups_and_go(gate: GateData) -> None:
     gate.backups.mkdir()
     (gate.backups / ".attendance_20260101_000000.db.part").write_bytes(b"half")
     (gate.backups / "attendance_20260101_000000.db.json").write_bytes(b"{}")
+    (gate.backups / "attendance_20260101_000000.db.photos.json").write_bytes(b"{}")
     (gate.backups / "attendance_20251210_153045.db").write_bytes(b"made by hand")
     manager = gate.manager(keep_backups=1)
     assert manager.get_status()["total_backups"] == 0
@@ -261,6 +268,7 @@ memory_disk = pytest.fixture(in_memory)
 def test_a_kill_at_any_step_of_a_backup_leaves_only_whole_ones(memory_disk: Path) -> None:
     """Whatever is listed is whole, nothing is there without its manifest, and the next backup removes the rest."""
     gate = GateData(memory_disk / "gate").create()
+    gate.scan(photo=True)
     gate.manager().create_backup()
     gate.clock.advance(24 * 3600)
     step, ended = 0, False
@@ -275,7 +283,7 @@ def test_a_kill_at_any_step_of_a_backup_leaves_only_whole_ones(memory_disk: Path
         assert manager.create_backup()
         for folder in (gate.backups, gate.backups / "daily"):
             found = {path.name for path in folder.iterdir() if path.is_file() and path.name != ".lock"}
-            assert found == {name + end for name in names(folder) for end in ("", ".json")}, step
+            assert found == {name + end for name in names(folder) for end in ("", ".json", ".photos.json")}, step
     assert step > 15
 
 
@@ -351,14 +359,17 @@ def test_each_is_kept_in_the_second_place_too(gate: GateData, tmp_path: Path) ->
     stick = tmp_path / "stick"
     stick.mkdir()
     (stick / ALLOWED).touch()
+    gate.scan(photo=True)
     manager = gate.manager(second_dir=stick, keep_backups=2)
     for _ in range(3):
         gate.clock.advance(60)
         manager.create_backup()
     there = names(stick / "gate-1")
     assert there == names(gate.backups)
+    assert len(list((stick / "gate-1").glob("*.photos.json"))) == 2
     for name in there:
-        manager.copies.verify(stick / "gate-1" / name, Stop())
+        found = manager.copies.verify(stick / "gate-1" / name, Stop())
+        backup.verify_list(stick / "gate-1" / name, found, Stop())
     assert codes(gate, manager) == []
 
 

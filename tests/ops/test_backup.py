@@ -23,6 +23,9 @@ ZONE = ZoneInfo("Asia/Manila")
 CLOCK = ManualClock(datetime(2026, 6, 8, tzinfo=UTC))
 
 
+PHOTOS = manifest.listed({"photos/2026-06-08": {"a.jpg": 12, "b.jpg": 30}})
+
+
 def described(path: Path, number: int = 1) -> Manifest:
     return Manifest(
         number=number,
@@ -33,7 +36,8 @@ def described(path: Path, number: int = 1) -> Manifest:
         sha256=backup.digest(path, Stop()),
         integrity=True,
         facts={"rows": {"t": 200}, "name": "Peñafrancia"},
-        files={"photos/2026-06-08": {"a.jpg": 12}},
+        files=PHOTOS.totals,
+        list_sha256=PHOTOS.sha256,
         **manifest.created(CLOCK.now()),
     )
 
@@ -54,12 +58,32 @@ def stored(tmp_path: Path, live: Path) -> Stored:
     with shelf.locked(Stop()):
         name = shelf.free_name(datetime(2026, 6, 8, 8, tzinfo=ZONE))
         backup.snapshot(live, shelf.unfinished(name), Stop())
-        return shelf.publish(name, described(shelf.unfinished(name)))
+        return shelf.publish(name, described(shelf.unfinished(name)), PHOTOS.content)
 
 
 def test_a_whole_backup_is_verified(stored: Stored) -> None:
     """And its manifest is read back as it was written."""
     assert backup.verify(stored.path, Stop()) == stored.manifest
+
+
+def test_a_list_of_photos_that_is_not_as_it_was_written_is_found(stored: Stored) -> None:
+    """Any change of it, and its absence; the database beside it is a backup all the same."""
+    beside = manifest.list_of(stored.path)
+    backup.verify_list(stored.path, stored.manifest, Stop())
+    beside.write_bytes(beside.read_bytes().replace(b"30", b"31"))
+    with pytest.raises(BadBackup, match="is damaged"):
+        backup.verify_list(stored.path, stored.manifest, Stop())
+    beside.unlink()
+    with pytest.raises(BadBackup, match="cannot be read"):
+        backup.verify_list(stored.path, stored.manifest, Stop())
+    assert backup.verify(stored.path, Stop()) == stored.manifest
+
+
+def test_a_manifest_does_not_grow_with_the_photos(stored: Stored) -> None:
+    """It is read at every look at the folder; the list is longer than many a database."""
+    many = manifest.listed({"photos/2026-06-08": {f"{number:040}.jpg": 50_000 for number in range(4000)}})
+    assert many.totals == {"photos/2026-06-08": {"count": 4000, "bytes": 200_000_000}}
+    assert len(manifest.render(replace(stored.manifest, files=many.totals, list_sha256=many.sha256))) < 2000
 
 
 @given(seed=st.integers(), xor=st.integers(1, 255))
@@ -158,6 +182,7 @@ def test_a_copy_on_another_shelf_is_read_back(tmp_path: Path, stored: Stored) ->
         copy = other.take(stored, Stop(), number_at_least=7)
     assert backup.verify(copy.path, Stop()).number == 7
     assert [each.path for each in other.backups()] == [copy.path]
+    backup.verify_list(copy.path, copy.manifest, Stop())
 
 
 def test_a_file_without_a_sound_manifest_is_not_on_the_shelf(stored: Stored, tmp_path: Path) -> None:

@@ -34,7 +34,7 @@ class Order:
         kind: why, as ``hourly``.
         local: the school's time now, which names it.
         facts: what else its manifest tells.
-        files: finds the files that belong to the database, for the manifest.
+        files: finds the files that belong to the database: folder to name to bytes.
         check: whether SQLite checks the database before, and the copy after.
         accept: raises ``StorageError`` if what was copied must not become a backup.
     """
@@ -69,6 +69,7 @@ def make(database: Path, onto: Shelf, order: Order, stop: Stop) -> Stored:
             backup.snapshot(database, part, stop)
             facts: dict[str, Any] = {}
             damage, facts = _inspected(part, order, damage, stop)
+            files = manifest.listed(order.files())
             made = Manifest(
                 number=onto.next_number(),
                 kind="damaged" if damage else order.kind,
@@ -78,13 +79,14 @@ def make(database: Path, onto: Shelf, order: Order, stop: Stop) -> Stored:
                 sha256=backup.digest(part, stop),
                 integrity=order.check and not damage,
                 facts={**order.facts, **facts},
-                files=order.files(),
+                files=files.totals,
+                list_sha256=files.sha256,
                 **manifest.created(order.when),
             )
             if damage:
-                _keep_aside(part, onto.tier("damaged"), name, made)
+                _keep_aside(part, onto.tier("damaged"), name, made, files.content)
                 raise Damaged(f"The database {str(database)!r} is damaged ({damage}).")
-            return onto.publish(name, made)
+            return onto.publish(name, made, files.content)
         except OSError as error:
             raise StorageError(f"The backup {name} could not be written ({error.strerror}).") from error
         finally:
@@ -112,8 +114,8 @@ def _inspected(part: Path, order: Order, damage: str, stop: Stop) -> tuple[str, 
     return damage, found.facts()
 
 
-def _keep_aside(part: Path, aside: Shelf, name: str, made: Manifest) -> None:
+def _keep_aside(part: Path, aside: Shelf, name: str, made: Manifest, files: bytes) -> None:
     aside.folder.mkdir(mode=0o700, exist_ok=True)
     part.rename(aside.unfinished(name))
-    aside.publish(name, made)
+    aside.publish(name, made, files)
     aside.keep_newest(_EVIDENCE_KEPT)
