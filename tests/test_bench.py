@@ -4,13 +4,14 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 BENCH = Path(__file__).parents[1] / "bench"
 
 
-def lines_of(name: str, *words: str) -> list[dict[str, object]]:
+def lines_of(name: str, *words: str) -> list[dict[str, Any]]:
     command = [sys.executable, str(BENCH / name), "--quick", "--json", *words]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
     return [json.loads(line) for line in done.stdout.splitlines()]
@@ -57,3 +58,40 @@ def test_the_crowd_of_the_bench_is_one(robustness: list[dict[str, object]]) -> N
     """500 half-open connections shut a server with common settings, which shows that they are there; not the gate."""
     (row,) = [row for row in robustness if "half-open" in str(row["part"])]
     assert float(str(row["value"])) < 1000 < float(str(row["peer_value"]))
+
+
+@pytest.fixture(scope="module")
+def sms() -> list[dict[str, Any]]:
+    """The figures of a quick run."""
+    return lines_of("sms.py")
+
+
+def test_every_message_of_a_morning_is_accounted_for(sms: list[dict[str, Any]]) -> None:
+    """Whatever the limits: told, or ended with a reason; none lost, none twice, none before a more urgent one, and
+    the phone never sees more than the limit."""
+    mornings = [row for row in sms if row["part"] == "morning"]
+    assert len(mornings) == 5
+    for row in mornings:
+        assert row["told"] + sum(row["reasons"].values()) == row["messages"] > 0
+        assert "" not in row["reasons"]
+        assert row["lost"] == row["twice"] == row["out_of_turn"] == 0
+        a_minute, an_hour = map(int, row["limits"].split(", "))
+        assert 0 < row["most_a_minute"] <= a_minute
+        assert row["most_a_minute"] <= row["most_an_hour"] <= an_hour
+
+
+def test_waiting_tells_more_parents_than_dropping(sms: list[dict[str, Any]]) -> None:
+    """Who was late first, all of them; ``when_full: drop`` tells as few as the earlier system."""
+    row = {row["what"]: row for row in sms if row["part"] == "morning"}
+    waits, drops = row["as documented"], row["when_full: drop"]
+    assert waits["told"] > waits["earlier_told"] == drops["told"] == 60
+    assert waits["late_told"] == waits["late"] > 0
+    assert waits["expired"] == waits["messages"] - waits["told"] > 0
+
+
+def test_the_outbox_is_measured_beside_its_peers(sms: list[dict[str, Any]]) -> None:
+    """Plain SQL beside every cost of a message, and the shortest outbox beside every longer one."""
+    figures = [row for row in sms if row["part"] != "morning"]
+    assert {row["peer"] for row in figures} == {"plain SQL", "100 wait", ""}
+    assert all(row["value"] > 0 and (row["ratio"] or row["peer"] == "") for row in figures)
+    assert [row["aim"] is None for row in figures] == [row["peer"] != "100 wait" for row in figures]

@@ -50,16 +50,17 @@ def table(figures: Iterable[Figure]) -> str:
     blocks: dict[str, list[tuple[str, ...]]] = {}
     for figure in figures:
         blocks.setdefault(figure.part, []).append(_cells(figure))
-    return "\n\n".join(_block(part, rows) for part, rows in blocks.items())
+    return "\n\n".join(block(part, _HEAD, rows) for part, rows in blocks.items())
 
 
-def _block(part: str, rows: list[tuple[str, ...]]) -> str:
-    used = [column for column in zip(_HEAD, *rows, strict=True) if any(column[1:])]
+def block(title: str, head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    """Rows in columns under a title, without the columns that they leave empty."""
+    used = [column for column in zip(head, *rows, strict=True) if any(column[1:])]
     widths = [max(map(len, column)) for column in used]
     lines = [
         "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) for row in zip(*used, strict=True)
     ]
-    return "\n".join([f"# {part}", *(line.rstrip() for line in lines)])
+    return "\n".join([f"# {title}", *(line.rstrip() for line in lines)])
 
 
 def _cells(figure: Figure) -> tuple[str, ...]:
