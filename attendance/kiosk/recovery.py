@@ -18,8 +18,9 @@ from attendance.kiosk.copies import Copies
 from attendance.kiosk.photo_records import by_scan, missing
 from attendance.kiosk.restoring import SIDE_FILES, Replacement
 from attendance.kiosk.store import contents, reentry, roster, salvage
-from attendance.kiosk.store.database import damage_mark, writing
-from attendance.ops import backup, sqlite, systemd
+from attendance.kiosk.store.database import damage_mark, to_migrate, writing
+from attendance.kiosk.store.patience import ask_for_time
+from attendance.ops import backup, sqlite
 from attendance.ops.backup import NoDatabase, Stop
 from attendance.ops.instance import InstanceLock
 from attendance.ops.manifest import BadBackup
@@ -30,8 +31,6 @@ log = logging.getLogger(__name__)
 _QUICK_CHECK_UP_TO_BYTES = 500_000_000
 """A larger file is not read to its end at a start, which would take minutes; the hourly check finds what is wrong."""
 _SAFETY_COPIES_KEPT = 3
-_LONGEST_S = 1800
-"""What the supervisor is asked for when a database has to be read or written as a whole, on a slow card."""
 
 
 def at_start(copies: Copies, schedule: Schedule, now: Moment) -> Mapping[str, Any] | None:
@@ -114,7 +113,7 @@ def _swap_in(replacement: Replacement, copies: Copies, now: Moment) -> Mapping[s
         return done
     if staged is None:
         return done
-    _ask_for_time()
+    ask_for_time()
     replacement.prepare(staged, "restored", now, more={"safety_copy": _safety_copy(copies)})
     return replacement.finish()
 
@@ -151,14 +150,17 @@ def _damage(copies: Copies) -> str:
 
 
 def _faults(conn: sqlite3.Connection, database: Path, *, thoroughly: bool) -> str:
-    """After a clean end only the schema is read: a gate that was stopped has emptied its log into the file."""
+    """After a clean end only the schema is read: a gate that was stopped has emptied its log into the file.
+
+    Before a migration all is read: it would stop at what it finds, at every start.
+    """
     contents.tables(conn)
-    if thoroughly:
-        _ask_for_time()
+    if thoroughly or to_migrate(conn):
+        ask_for_time()
         return contents.faults(conn)
     size = database.stat().st_size
     if _ended_uncleanly(database) and size <= _QUICK_CHECK_UP_TO_BYTES:
-        _ask_for_time()
+        ask_for_time()
         return contents.faults(conn, quick=True)
     return ""
 
@@ -173,7 +175,7 @@ def _ended_uncleanly(database: Path) -> bool:
 
 def _repair(copies: Copies, schedule: Schedule, now: Moment, damage: str) -> Mapping[str, Any] | None:
     """The newest good backup, then every row that can still be read, then what the photos remember."""
-    _ask_for_time()
+    ask_for_time()
     replacement = Replacement(copies.plan.database)
     with replacement.alone(Stop()):
         replacement.prepare(
@@ -184,11 +186,6 @@ def _repair(copies: Copies, schedule: Schedule, now: Moment, damage: str) -> Map
             more={"damage": damage},
         )
         return replacement.finish()
-
-
-def _ask_for_time() -> None:
-    """Tell the supervisor that this start takes longer than most."""
-    systemd.notify(f"EXTEND_TIMEOUT_USEC={_LONGEST_S * 1_000_000}")
 
 
 def _newest_good(copies: Copies) -> Stored | None:

@@ -6,13 +6,16 @@ import shutil
 import socket
 import sqlite3
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
 from gate_data import DAY, SCHEDULE, GateData, in_memory, leave_hot_journal, run_until, spoil_table
 
+from attendance.clock import ManualClock
 from attendance.domain.scan import Direction
+from attendance.errors import StorageError
 from attendance.kiosk import erasure, photo_records, recovery, restoring
 from attendance.kiosk.copies import ALLOWED
 from attendance.kiosk.store import roster
@@ -336,6 +339,36 @@ def test_a_false_alarm_is_forgotten(gate: GateData) -> None:
     assert not (gate.data / "attendance.db.suspect").exists()
 
 
+@pytest.fixture
+def older(tmp_path: Path) -> GateData:
+    """A database of the first schema with a damaged page in an index, cleanly closed."""
+    gate = GateData(tmp_path / "older")
+    gate.data.mkdir(parents=True)
+    with sqlite3.connect(gate.database) as conn:
+        conn.executescript((Path(__file__).parent / "databases" / "v1.sql").read_text())
+        conn.executemany("INSERT INTO meta VALUES (?, hex(randomblob(500)))", [(str(n),) for n in range(300)])
+    conn.close()
+    spoil_table(gate.database, "sqlite_autoindex_meta_1", leaf=1)
+    return gate
+
+
+def test_damage_that_a_migration_would_meet_is_repaired_before(older: GateData) -> None:
+    """An update of the program finds it, and the start goes on to its end."""
+    report = start(older)
+    assert report["reason"] == "repaired"
+    assert len(older.scans()) == 1
+    assert older.value("PRAGMA user_version") > 1
+    assert older.manager().check_integrity()
+
+
+def test_damage_that_a_verb_meets_at_a_migration_is_noted(older: GateData) -> None:
+    """The verb ends; the next start knows."""
+    with pytest.raises(StorageError, match="Start the gate"):
+        create_or_migrate(older.database, older.clock.now())
+    assert (older.data / "attendance.db.suspect").exists()
+    assert start(older)["reason"] == "repaired"
+
+
 def test_a_staged_restore_is_swapped_in_at_the_start(gate: GateData) -> None:
     """A running gate is not touched; the next start restores, with a safety copy that has the log's rows too."""
     first = gate.scan("1")
@@ -499,6 +532,19 @@ def test_a_repair_asks_the_supervisor_for_time(gate: GateData, tmp_path: Path, m
             supervisor.recv(200)
         wreck(gate)
         start(gate)
+        assert supervisor.recv(200) == b"EXTEND_TIMEOUT_USEC=1800000000"
+
+
+def test_a_migration_asks_the_supervisor_for_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It copies the whole database first."""
+    with sqlite3.connect(tmp_path / "old.db") as conn:
+        conn.executescript((Path(__file__).parent / "databases" / "v1.sql").read_text())
+    conn.close()
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as supervisor:
+        supervisor.bind(str(tmp_path / "notify"))
+        supervisor.setblocking(False)
+        monkeypatch.setenv("NOTIFY_SOCKET", str(tmp_path / "notify"))
+        create_or_migrate(tmp_path / "old.db", ManualClock(datetime(2026, 6, 8, tzinfo=UTC)).now())
         assert supervisor.recv(200) == b"EXTEND_TIMEOUT_USEC=1800000000"
 
 

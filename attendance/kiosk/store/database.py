@@ -10,12 +10,14 @@ from pathlib import Path
 from attendance.clock import Moment, rfc3339
 from attendance.errors import StorageError
 from attendance.kiosk.store import copying
-from attendance.kiosk.store.copying import Order
+from attendance.kiosk.store.copying import Damaged, Order
+from attendance.kiosk.store.patience import ask_for_time
 from attendance.ops import sqlite
 from attendance.ops.backup import Stop
 
 _KEPT_BEFORE_MIGRATION = 3
 _DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_REPAIRED_AT_A_START = "Start the gate: it repairs it and says what was lost."
 
 
 def migrations() -> list[str]:
@@ -41,19 +43,27 @@ def create_or_migrate(path: Path, now: Moment, *, keep_copy: bool = True) -> Non
         raise StorageError(f"The data directory {str(path.parent)!r} cannot be made ({error.strerror}).") from error
     conn = sqlite.connect(path)
     try:
-        if keep_copy and 0 < conn.execute("PRAGMA user_version").fetchone()[0] < len(migrations()):
-            _copy_before_migration(path, now)
+        if to_migrate(conn):
+            ask_for_time()
+            if keep_copy:
+                _copy_before_migration(path, now)
         sqlite.migrate(conn, migrations(), str(path))
         if conn.execute("SELECT 1 FROM epochs").fetchone() is None:
             with sqlite.transaction(conn):
                 begin_epoch(conn, "created", now)
+    except Damaged as error:
+        mark_damaged(path, str(error))
+        raise StorageError(f"{error} {_REPAIRED_AT_A_START}") from error
     except sqlite3.Error as error:
         note_damage(path, error)
-        raise StorageError(
-            f"The database {str(path)!r} is damaged ({error}). Start the gate: it repairs it and says what was lost."
-        ) from error
+        raise StorageError(f"The database {str(path)!r} is damaged ({error}). {_REPAIRED_AT_A_START}") from error
     finally:
         conn.close()
+
+
+def to_migrate(conn: sqlite3.Connection) -> bool:
+    """Whether a database of ours has an older schema than this program's."""
+    return 0 < int(conn.execute("PRAGMA user_version").fetchone()[0]) < len(migrations())
 
 
 def _copy_before_migration(path: Path, now: Moment) -> None:
