@@ -11,6 +11,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -18,9 +19,11 @@ from gate_data import DAY, GateData, in_memory, run_until, spoil_table
 
 from attendance.clock import ManualClock
 from attendance.config import Settings
+from attendance.errors import StorageError
 from attendance.kiosk import erasure
 from attendance.kiosk.backups import DatabaseBackupManager
 from attendance.kiosk.copies import ALLOWED
+from attendance.kiosk.store.copying import Damaged
 from attendance.kiosk.store.database import begin_epoch, create_or_migrate, writing
 from attendance.ops import backup, sqlite
 from attendance.ops.backup import Stop
@@ -175,6 +178,31 @@ def test_a_damaged_database_is_copied_aside_and_counts_for_nothing(gate: GateDat
     assert names(gate.backups / "damaged") == ["attendance_20260608_064100.db"]
     assert [row["path"] for row in manager.list_backups()] == [good]
     assert (gate.data / "attendance.db.suspect").exists()
+
+
+def test_a_copy_that_the_disk_of_the_backups_spoils_is_no_damage(gate: GateData) -> None:
+    """The live database is whole: no restart, no repair; a person is told which disk it is."""
+    with writing(gate.database) as conn:
+        conn.executemany("INSERT INTO meta VALUES (?, hex(randomblob(2000)))", [(str(n),) for n in range(30)])
+
+    class BadDisk(Stop):
+        """Each copy is other than it was written, when it is read back."""
+
+        @contextmanager
+        def covering(self, conn: sqlite3.Connection) -> Iterator[sqlite3.Connection]:
+            for part in gate.backups.glob(".*.part"):
+                with part.open("r+b") as file:
+                    file.seek(-5 * 4096, os.SEEK_END)
+                    file.write(b"\xa5" * 4 * 4096)
+            with super().covering(conn):
+                yield conn
+
+    manager = gate.manager()
+    with pytest.raises(StorageError, match="Replace the disk of the backups") as refused:
+        manager.copies.make("hourly", BadDisk())
+    assert not isinstance(refused.value, Damaged)
+    assert sorted(path.name for path in gate.backups.iterdir()) == [".lock"]
+    assert manager.check_integrity()
 
 
 def test_two_backups_in_one_second_are_two(gate: GateData) -> None:

@@ -14,7 +14,7 @@ from attendance.errors import StorageError
 from attendance.kiosk.store import contents
 from attendance.kiosk.store.contents import Contents
 from attendance.ops import backup, manifest, sqlite
-from attendance.ops.backup import Stop
+from attendance.ops.backup import Cancelled, Stop
 from attendance.ops.manifest import Manifest
 from attendance.ops.shelf import Shelf, Stored
 
@@ -57,18 +57,31 @@ def make(database: Path, onto: Shelf, order: Order, stop: Stop) -> Stored:
     """Copy ``database``; the copy counts only when it is whole, ours, accepted and durable.
 
     Raises:
-        Damaged: it is kept in the folder ``damaged`` of the shelf instead, and no other copy goes for it.
+        Damaged: it is kept in the folder ``damaged`` of the shelf instead, if there is room; no other copy goes for it.
         StorageError: it was refused, or the disk did; the shelf is as it was.
     """
     backup.refuse_empty(database)
     damage = _live_faults(database, stop) if order.check else ""
+    try:
+        return _made(database, onto, order, damage, stop)
+    except (Damaged, Cancelled):
+        raise
+    except StorageError as error:
+        if damage:
+            raise Damaged(f"The database {str(database)!r} is damaged ({damage}), and not copied: {error}") from error
+        raise
+
+
+def _made(database: Path, onto: Shelf, order: Order, damage: str, stop: Stop) -> Stored:
     with onto.locked(stop):
         name = onto.free_name(order.local)
         part = onto.unfinished(name)
         try:
             backup.snapshot(database, part, stop)
-            facts: dict[str, Any] = {}
-            damage, facts = _inspected(part, order, damage, stop)
+            found, fault = _inspected(part, order.check and not damage, stop)
+            damage = damage or _whose(fault, database, part, stop)
+            if found is not None and not damage:
+                order.accept(found)
             files = manifest.listed(order.files())
             made = Manifest(
                 number=onto.next_number(),
@@ -78,7 +91,7 @@ def make(database: Path, onto: Shelf, order: Order, stop: Stop) -> Stored:
                 size_bytes=part.stat().st_size,
                 sha256=backup.digest(part, stop),
                 integrity=order.check and not damage,
-                facts={**order.facts, **facts},
+                facts={**order.facts, **(found.facts() if found is not None else {})},
                 files=files.totals,
                 list_sha256=files.sha256,
                 **manifest.created(order.when),
@@ -101,17 +114,29 @@ def _live_faults(database: Path, stop: Stop) -> str:
         raise StorageError(f"The database {str(database)!r} cannot be checked ({error}).") from error
 
 
-def _inspected(part: Path, order: Order, damage: str, stop: Stop) -> tuple[str, dict[str, Any]]:
-    """What is wrong with a copy, and its numbers."""
+def _inspected(part: Path, check: bool, stop: Stop) -> tuple[Contents | None, str]:
+    """The numbers of a copy, if they can be read, and what is wrong with it."""
     try:
         with backup.opened_alone(part) as conn, stop.covering(conn):
-            damage = damage or (contents.faults(conn) if order.check else "")
-            found = contents.read(conn)
+            fault = contents.faults(conn) if check else ""
+            return contents.read(conn), fault
     except sqlite3.DatabaseError as error:
-        return damage or str(error), {}
-    if not damage:
-        order.accept(found)
-    return damage, found.facts()
+        return None, str(error)
+
+
+def _whose(fault: str, database: Path, part: Path, stop: Stop) -> str:
+    """What is wrong with the live database, of which a copy has a fault; empty without a fault.
+
+    Raises:
+        StorageError: the live one is whole; it is the copy alone.
+    """
+    damage = _live_faults(database, stop) if fault else ""
+    if fault and not damage:
+        raise StorageError(
+            f"The copy in {str(part.parent)!r} is not what was written ({fault}); the database is whole. "
+            "Replace the disk of the backups."
+        )
+    return damage
 
 
 def _keep_aside(part: Path, aside: Shelf, name: str, made: Manifest, files: bytes) -> None:
