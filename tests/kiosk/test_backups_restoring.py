@@ -163,6 +163,32 @@ def test_backups_go_on_after_a_restore(gate: GateData) -> None:
     assert gate.manager().create_backup()
 
 
+def test_backups_go_on_after_a_restore_was_undone(gate: GateData) -> None:
+    """The same backup once more, the copy from before the restore, or another gate's: what was chosen is backed up."""
+    first = backed_up(gate)
+    assert gate.manager().restore_backup(first)
+    second = backed_up(gate)
+    assert gate.manager().restore_backup(first)
+    backed_up(gate)
+    [safety, *_] = sorted((gate.backups / "before-restore").glob("*.db"))
+    assert gate.manager().restore_backup(safety)
+    backed_up(gate)
+    assert gate.manager().restore_backup(second)
+    backed_up(gate)
+    other = GateData(gate.folder / "other", gate.clock).create()
+    assert gate.manager().restore(backed_up(other), other_gate=True)
+    backed_up(gate)
+
+
+def test_a_file_put_back_by_hand_is_refused(gate: GateData) -> None:
+    """Only a restore says of itself that it went back: an older copy in the database's place does not."""
+    first = backed_up(gate)
+    assert gate.manager().restore_backup(first)
+    backed_up(gate)
+    shutil.copy(first, gate.database)
+    assert gate.manager().create_backup() is None
+
+
 def test_a_drill_restores_the_newest_backup_and_leaves_nothing(gate: GateData) -> None:
     """It tells how old the data would be and how long it takes."""
     backed_up(gate)

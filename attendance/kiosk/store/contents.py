@@ -10,6 +10,8 @@ from attendance.errors import StorageError
 _OURS = {"meta", "epochs", "students", "attendance"}
 _NEVER_FEWER = ("epochs", "attendance", "clock_corrections")
 """Tables from which nothing is ever deleted."""
+_GONE_BACK = {"restored", "repaired"}
+"""Reasons of an epoch that say that the database is an earlier one, on purpose."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +21,7 @@ class Contents:
     Attributes:
         schema: ``PRAGMA user_version``.
         epochs: ids, the oldest first.
+        begun_by: why the newest epoch began.
         last_seq: the highest number given out in each epoch that has any.
         newest_scan_at: RFC 3339, ``None`` without scans.
         rows: row count of every table.
@@ -26,6 +29,7 @@ class Contents:
 
     schema: int
     epochs: tuple[str, ...]
+    begun_by: str
     last_seq: Mapping[str, int]
     newest_scan_at: str | None
     rows: Mapping[str, int]
@@ -45,12 +49,13 @@ def read(conn: sqlite3.Connection) -> Contents:
     schema = int(conn.execute("PRAGMA user_version").fetchone()[0])
     if schema < 1 or not names.issuperset(_OURS):
         raise StorageError("It is not a database of this program.")
-    epochs = tuple(row[0] for row in conn.execute("SELECT epoch FROM epochs ORDER BY position"))
+    epochs = conn.execute("SELECT epoch, reason FROM epochs ORDER BY position").fetchall()
+    begun_by = epochs[-1]["reason"] if epochs else ""
     last = conn.execute("SELECT epoch, max(seq) FROM attendance GROUP BY epoch ORDER BY epoch")
     last_seq = {row[0]: int(row[1]) for row in last}
     newest = conn.execute("SELECT max(scanned_at) FROM attendance").fetchone()[0]
     rows = {name: int(conn.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0]) for name in sorted(names)}
-    return Contents(schema, epochs, last_seq, newest, rows)
+    return Contents(schema, tuple(row["epoch"] for row in epochs), begun_by, last_seq, newest, rows)
 
 
 def scans(conn: sqlite3.Connection) -> int:
@@ -74,6 +79,7 @@ def from_facts(facts: Mapping[str, Any]) -> Contents:
         return Contents(
             schema=int(facts["schema"]),
             epochs=tuple(facts["epochs"]),
+            begun_by=str(facts["begun_by"]),
             last_seq=dict(facts["last_seq"]),
             newest_scan_at=facts["newest_scan_at"],
             rows=dict(facts["rows"]),
@@ -85,15 +91,19 @@ def from_facts(facts: Mapping[str, Any]) -> Contents:
 def shrinkage(before: Contents, now: Contents, erased_since: int) -> str:
     """What has gone between two states of the database, in words; empty when nothing has.
 
-    A restore or a repair begins a new epoch, which says that it is known; only then may scans be fewer.
+    A restore or a repair begins a new epoch, which says that it is known; only then may scans be fewer, and epochs that
+    came since the restored backup be gone.
 
     Args:
         erased_since: how many persons were erased in between.
     """
     epoch = before.epochs[-1] if before.epochs else ""
+    newest = now.epochs[-1] if now.epochs else ""
+    if newest not in before.epochs and now.begun_by in _GONE_BACK:
+        return ""
     if epoch not in now.epochs:
         return "it does not continue the database of the newest backup"
-    if now.epochs[-1] != epoch:
+    if newest != epoch:
         return ""
     gone = [
         f"{table} has {now.rows.get(table, 0)} rows instead of at least {before.rows[table]}"
