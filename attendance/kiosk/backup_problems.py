@@ -40,6 +40,12 @@ DAMAGED = Problem(
     "{why} What is recorded may be lost.",
     "Restart the gate: it sets the damaged file aside, restores the newest backup and takes over what can be read.",
 )
+NO_ROOM = Problem(
+    "database-damaged-no-room",
+    "error",
+    "The database is damaged, and there is no room to repair it. What is recorded may be lost.",
+    "Make room on the disk, more than twice the size of data/attendance.db, then restart the gate: it repairs it.",
+)
 SECOND_MISSING = Problem(
     "backup-second-missing",
     "warning",

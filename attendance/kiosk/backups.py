@@ -17,7 +17,7 @@ from attendance.kiosk.backup_schedule import age_s, drill_due, least_age_s
 from attendance.kiosk.copies import Copies
 from attendance.kiosk.drill import Drill, DrillResult
 from attendance.kiosk.store.copying import Damaged
-from attendance.kiosk.store.database import mark_damaged
+from attendance.kiosk.store.database import mark_damaged, put_off_mark
 from attendance.ops.backup import Cancelled, Stop
 from attendance.ops.health import Problem
 from attendance.ops.service import Service
@@ -219,7 +219,11 @@ class DatabaseBackupManager:
     def problems(self) -> list[Problem]:
         """What is wrong with the backups, or was with the database until somebody acknowledges it."""
         found = [backup_problems.of_report(report) for report in restoring.reports(self.plan.data_dir)]
-        found += [*([self._failure] if self._failure is not None else []), *self.second_problems]
+        if put_off_mark(self.plan.database).exists():
+            found.append(backup_problems.NO_ROOM)
+        elif self._failure is not None:
+            found.append(self._failure)
+        found += self.second_problems
         drill = self.last_drill()
         if drill is not None and not drill.ok:
             found.append(backup_problems.DRILL_FAILED.said(why=drill.why))

@@ -18,7 +18,16 @@ from attendance.kiosk.copies import Copies
 from attendance.kiosk.photo_records import by_scan, missing
 from attendance.kiosk.restoring import SIDE_FILES, Replacement
 from attendance.kiosk.store import contents, reentry, roster, salvage
-from attendance.kiosk.store.database import damage_mark, to_migrate, writing
+from attendance.kiosk.store.database import (
+    clear_marks,
+    damage_mark,
+    has_room_to_repair,
+    put_off_mark,
+    put_off_repair,
+    takes_writes,
+    to_migrate,
+    writing,
+)
 from attendance.kiosk.store.patience import ask_for_time
 from attendance.ops import backup, sqlite
 from attendance.ops.backup import NoDatabase, Stop
@@ -36,6 +45,8 @@ _SAFETY_COPIES_KEPT = 3
 def at_start(copies: Copies, schedule: Schedule, now: Moment) -> Mapping[str, Any] | None:
     """Finish what an earlier start began, restore what is staged, repair what is damaged.
 
+    A damaged database that still takes writes stays in use as long as there is no room for a repair.
+
     Args:
         schedule: says what scans mean that only their photos remember.
 
@@ -51,6 +62,11 @@ def at_start(copies: Copies, schedule: Schedule, now: Moment) -> Mapping[str, An
         return done
     damage = _damage(copies)
     if not damage:
+        return None
+    database = copies.plan.database
+    if not has_room_to_repair(database) and takes_writes(database):
+        put_off_repair(database, damage)
+        log.error("the database is damaged (%s) and there is no room to repair it; it stays in use", damage)
         return None
     log.error("the database is damaged (%s); it is set aside and repaired", damage)
     return _repair(copies, schedule, now, damage)
@@ -132,7 +148,7 @@ def _damage(copies: Copies) -> str:
     database = copies.plan.database
     if not database.exists() or database.stat().st_size == 0:
         return "it is gone, and there are backups of it" if copies.everything() else ""
-    suspect = damage_mark(database).exists()
+    suspect = damage_mark(database).exists() or put_off_mark(database).exists()
     try:
         sqlite.roll_back(database)
         backup.refuse_empty(database)
@@ -145,7 +161,7 @@ def _damage(copies: Copies) -> str:
     except sqlite3.DatabaseError as error:
         found = str(error)
     if suspect and not found:
-        damage_mark(database).unlink(missing_ok=True)
+        clear_marks(database)
     return found
 
 

@@ -23,7 +23,7 @@ from typing import Any
 from attendance.clock import Moment, rfc3339
 from attendance.errors import StorageError
 from attendance.kiosk import erasure
-from attendance.kiosk.store.database import begin_epoch, create_or_migrate, damage_mark, settle, writing
+from attendance.kiosk.store.database import begin_epoch, clear_marks, create_or_migrate, settle, writing
 from attendance.ops import backup, manifest
 from attendance.ops.backup import PRIVATE, Stop
 from attendance.ops.files import sync_folder, write_atomically
@@ -195,7 +195,7 @@ class Replacement:
             self._move_live(aside)
             self._prepared.rename(self._database)
             sync_folder(self._data_dir)
-        damage_mark(self._database).unlink(missing_ok=True)
+        clear_marks(self._database)
         aside.mkdir(mode=0o700, parents=True, exist_ok=True)
         nothing_lost = report.get("safety_copy") or not (aside / self._database.name).exists()
         if report["reason"] == "restored" and nothing_lost:

@@ -1,6 +1,7 @@
 """A gate that starts with a staged restore or a damaged database goes on with all that can be had."""
 
 import json
+import os
 import random
 import shutil
 import socket
@@ -367,6 +368,46 @@ def test_damage_that_a_verb_meets_at_a_migration_is_noted(older: GateData) -> No
         create_or_migrate(older.database, older.clock.now())
     assert (older.data / "attendance.db.suspect").exists()
     assert start(older)["reason"] == "repaired"
+
+
+def fill_the_disk(gate: GateData) -> None:
+    """A repair would need more room than there is: the file is made as long as what is free, with a hole at its end."""
+    os.truncate(gate.database, shutil.disk_usage(gate.data).free // 4096 * 4096)
+
+
+def test_a_damaged_database_stays_in_use_until_there_is_room_to_repair_it(gate: GateData) -> None:
+    """A gate that records and says what is wrong is better than one that does not start."""
+    gate.scan_often("1", range(1, 120))
+    gate.manager().create_backup()
+    spoil_table(gate.database, "sms_outbox", leaf=1)
+    size = gate.database.stat().st_size
+    suspect = gate.data / "attendance.db.suspect"
+    fill_the_disk(gate)
+    manager = gate.manager()
+    assert manager.create_backup() is None
+    assert not suspect.exists()
+    assert [each.code for each in manager.problems] == ["database-damaged-no-room"]
+    suspect.write_text("malformed")
+    for _ in range(2):
+        assert start(gate) is None
+        fill_the_disk(gate)
+        assert not suspect.exists()
+        assert [each.code for each in gate.manager().problems] == ["database-damaged-no-room"]
+    os.truncate(gate.database, size)
+    assert gate.manager().create_backup() is None
+    assert suspect.exists()
+    assert start(gate)["reason"] == "repaired"
+    assert [each.code for each in gate.manager().problems] == ["database-repaired"]
+
+
+def test_a_database_of_no_use_is_repaired_however_little_room_there_is(gate: GateData) -> None:
+    """There is nothing to keep in use; the repair may find the room all the same."""
+    scan = gate.scan("1")
+    gate.manager().create_backup()
+    wreck(gate)
+    fill_the_disk(gate)
+    assert start(gate)["reason"] == "repaired"
+    assert set(gate.scans()) == {scan.scan_id}
 
 
 def test_a_staged_restore_is_swapped_in_at_the_start(gate: GateData) -> None:

@@ -1,6 +1,7 @@
 """The gate's database: opening, schema, epochs."""
 
 import secrets
+import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -16,6 +17,8 @@ from attendance.ops import sqlite
 from attendance.ops.backup import Stop
 
 _KEPT_BEFORE_MIGRATION = 3
+_ROOM_TO_REPAIR = 2
+"""How many times the size of the damaged database must be free."""
 _DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _REPAIRED_AT_A_START = "Start the gate: it repairs it and says what was lost."
 
@@ -137,9 +140,48 @@ def note_damage(path: Path, error: sqlite3.Error) -> None:
 
 
 def mark_damaged(path: Path, why: str) -> None:
-    """Leave the mark."""
+    """Leave the mark; without room for a repair only the other one: a restart would end a gate that still works."""
+    if has_room_to_repair(path):
+        with suppress(OSError):
+            damage_mark(path).write_text(f"{why}\n", "utf-8")
+    else:
+        put_off_repair(path, why)
+
+
+def put_off_mark(path: Path) -> Path:
+    """The file beside a damaged database that says: there is no room to repair it."""
+    return path.with_name(f"{path.name}.no-room")
+
+
+def put_off_repair(path: Path, why: str) -> None:
+    """Leave the mark that says so, and take away the one that asks for a repair."""
     with suppress(OSError):
-        damage_mark(path).write_text(f"{why}\n", "utf-8")
+        put_off_mark(path).write_text(f"{why}\n", "utf-8")
+    damage_mark(path).unlink(missing_ok=True)
+
+
+def clear_marks(path: Path) -> None:
+    """The database is whole again, or never was damaged."""
+    for mark in (damage_mark(path), put_off_mark(path)):
+        mark.unlink(missing_ok=True)
+
+
+def has_room_to_repair(path: Path) -> bool:
+    """Whether a second database and its log would find room."""
+    size = path.stat().st_size if path.exists() else 0
+    return shutil.disk_usage(path.parent).free > _ROOM_TO_REPAIR * size
+
+
+def takes_writes(path: Path) -> bool:
+    """Whether a damaged database still does what a gate needs of it; a row is written and removed."""
+    try:
+        with closing(sqlite.connect(path)) as conn, sqlite.transaction(conn):
+            conn.execute("SELECT max(seq) FROM attendance").fetchone()
+            conn.execute("INSERT OR REPLACE INTO meta (key, value) VALUES ('probe', '')")
+            conn.execute("DELETE FROM meta WHERE key = 'probe'")
+            return not to_migrate(conn)
+    except (StorageError, sqlite3.Error):
+        return False
 
 
 def settle(path: Path) -> None:
