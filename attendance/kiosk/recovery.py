@@ -17,11 +17,10 @@ from attendance.kiosk import erasure, ownership
 from attendance.kiosk.copies import Copies
 from attendance.kiosk.photo_records import by_scan, missing
 from attendance.kiosk.restoring import SIDE_FILES, Replacement
-from attendance.kiosk.store import contents, reentry, roster, salvage
+from attendance.kiosk.store import contents, reentry, room, roster, salvage
 from attendance.kiosk.store.database import (
     clear_marks,
     damage_mark,
-    has_room_to_repair,
     put_off_mark,
     put_off_repair,
     takes_writes,
@@ -64,7 +63,7 @@ def at_start(copies: Copies, schedule: Schedule, now: Moment) -> Mapping[str, An
     if not damage:
         return None
     database = copies.plan.database
-    if not has_room_to_repair(database) and takes_writes(database):
+    if not room.for_repair(database) and takes_writes(database):
         put_off_repair(database, damage)
         log.error("the database is damaged (%s) and there is no room to repair it; it stays in use", damage)
         return None

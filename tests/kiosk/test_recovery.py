@@ -386,6 +386,7 @@ def test_a_damaged_database_stays_in_use_until_there_is_room_to_repair_it(gate: 
     manager = gate.manager()
     assert manager.create_backup() is None
     assert not suspect.exists()
+    assert not (gate.backups / "damaged").exists()
     assert [each.code for each in manager.problems] == ["database-damaged-no-room"]
     suspect.write_text("malformed")
     for _ in range(2):

@@ -11,7 +11,7 @@ from typing import Any
 import attendance
 from attendance.clock import Moment
 from attendance.errors import StorageError
-from attendance.kiosk.store import contents
+from attendance.kiosk.store import contents, room
 from attendance.kiosk.store.contents import Contents
 from attendance.ops import backup, manifest, sqlite
 from attendance.ops.backup import Cancelled, Stop
@@ -62,6 +62,10 @@ def make(database: Path, onto: Shelf, order: Order, stop: Stop) -> Stored:
     """
     backup.refuse_empty(database)
     damage = _live_faults(database, stop) if order.check else ""
+    if damage and not room.for_repair(database, and_copies=1):
+        raise Damaged(
+            f"The database {str(database)!r} is damaged ({damage}); a copy would take the room of its repair."
+        )
     try:
         return _made(database, onto, order, damage, stop)
     except (Damaged, Cancelled):

@@ -1,7 +1,6 @@
 """The gate's database: opening, schema, epochs."""
 
 import secrets
-import shutil
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
@@ -10,15 +9,13 @@ from pathlib import Path
 
 from attendance.clock import Moment, rfc3339
 from attendance.errors import StorageError
-from attendance.kiosk.store import copying
+from attendance.kiosk.store import copying, room
 from attendance.kiosk.store.copying import Damaged, Order
 from attendance.kiosk.store.patience import ask_for_time
 from attendance.ops import sqlite
 from attendance.ops.backup import Stop
 
 _KEPT_BEFORE_MIGRATION = 3
-_ROOM_TO_REPAIR = 2
-"""How many times the size of the damaged database must be free."""
 _DAMAGE_CODES = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _REPAIRED_AT_A_START = "Start the gate: it repairs it and says what was lost."
 
@@ -141,7 +138,7 @@ def note_damage(path: Path, error: sqlite3.Error) -> None:
 
 def mark_damaged(path: Path, why: str) -> None:
     """Leave the mark; without room for a repair only the other one: a restart would end a gate that still works."""
-    if has_room_to_repair(path):
+    if room.for_repair(path):
         with suppress(OSError):
             damage_mark(path).write_text(f"{why}\n", "utf-8")
     else:
@@ -164,12 +161,6 @@ def clear_marks(path: Path) -> None:
     """The database is whole again, or never was damaged."""
     for mark in (damage_mark(path), put_off_mark(path)):
         mark.unlink(missing_ok=True)
-
-
-def has_room_to_repair(path: Path) -> bool:
-    """Whether a second database and its log would find room."""
-    size = path.stat().st_size if path.exists() else 0
-    return shutil.disk_usage(path.parent).free > _ROOM_TO_REPAIR * size
 
 
 def takes_writes(path: Path) -> bool:
