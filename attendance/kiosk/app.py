@@ -3,9 +3,7 @@
 import faulthandler
 import logging
 import os
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import partial
+from collections.abc import Sequence
 from zoneinfo import ZoneInfo
 
 from attendance import __version__
@@ -19,6 +17,7 @@ from attendance.kiosk.database_probe import DatabaseProbe
 from attendance.kiosk.display import Display
 from attendance.kiosk.feedback import SignalFeedback
 from attendance.kiosk.metric_catalogue import CATALOGUE, SMS_SENT
+from attendance.kiosk.parts import DEADLINE_S, Part, nothing, of_service
 from attendance.kiosk.plan import RunOptions
 from attendance.kiosk.recycling import VisionRelief
 from attendance.kiosk.redating import Redating
@@ -46,7 +45,6 @@ from attendance.ops.machine import MachineProbe
 from attendance.ops.memory import MemoryWatch, Watched, release_own_memory
 from attendance.ops.metrics import MetricsCollector
 from attendance.ops.run_marker import RunMarker
-from attendance.ops.service import Service
 from attendance.ops.sqlite import Writer
 from attendance.ops.stop_request import StopRequest
 from attendance.ops.watchdog import WatchdogTimer
@@ -57,8 +55,6 @@ log = logging.getLogger(__name__)
 
 _ALIVE_S = 5.0
 """How often the main loop shows life; half of the shortest useful ``WatchdogSec``."""
-_SERVICE_DEADLINE_S = 60.0
-"""Longer than any step of a part that works: the slowest waits 30 s for the database."""
 _DATABASE_DEADLINE_S = 5.0
 """A damaged database does not get better by waiting."""
 _HEALTH_DEADLINE_S = 30.0
@@ -68,17 +64,6 @@ _VISION_DEADLINE_S = 120.0
 _STOP_S = 1.5
 _READER_USED_S = 12 * 3600.0
 _LOST_PHOTO = "The gate was interrupted before a face was found."
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """Something that starts and ends. Its thread must show life every ``deadline_s``."""
-
-    name: str
-    start: Callable[[], object]
-    stop: Callable[[float], bool]
-    service: Service | None = None
-    deadline_s: float = _SERVICE_DEADLINE_S
 
 
 class Gate:
@@ -210,7 +195,9 @@ class Gate:
         )
         self._database_probe = DatabaseProbe(paths.database, clock, self._zone, settings.cloud.enabled)
         self._parts = self._all_parts()
-        self._watch_parts()
+        for part in self._parts:
+            if part.beat_boot_ns is not None:
+                self._watchdog.watch(part.name, part.deadline_s, part.beat_boot_ns)
         self._add_probes()
 
     @property
@@ -273,63 +260,62 @@ class Gate:
             if not part.stop(_STOP_S):
                 log.error("%s did not end in time", part.name)
 
-    def _all_parts(self) -> Sequence[_Part]:
+    def _all_parts(self) -> Sequence[Part]:
         """Every part in the order of starting: each needs only those before it."""
-
-        def own(service: Service, deadline_s: float = _SERVICE_DEADLINE_S) -> _Part:
-            return _Part(service.name, service.start, service.stop, service, deadline_s)
-
-        writer, album = self._writer, self._album
-        parts = [
-            _Part("metrics", _nothing, self._metrics.stop),  # their last export has what everybody counted
-            _Part("writer", writer.start, writer.stop, writer.service),
-            _Part("album", album.service.start, album.stop, album.service),
-            _Part("station", self._station.service.start, self._station.stop, self._station.service),
-            _Part("backup", self._backups.start, self._backups.stop, self._backups.service, backups.DEADLINE_S),
-            own(self._retention.service),
-            own(self._redating.service),
-            own(self._logs.service),
-            own(self._memory.service),
-            own(self._display.service),
-            _Part("pins", _nothing, self._close_feedback),
-            *([own(self._feedback_service)] if self._feedback_service else []),
-            *(own(service, deadline_s) for service, deadline_s in self._message_services()),
-            _Part("SMS webhook", self._webhook.start, self._webhook.stop, self._webhook.service),
-            _Part("database probe", _nothing, self._close_database_probe),
-            _Part("health", self._health.start, self._health.stop),
-            _Part("metrics export", self._metrics.start, _ended),  # after health's first look, to have it
-            _Part("vision", self._camera.start, self._camera.stop),
+        settings, webhook, health = self._settings, self._webhook, self._health
+        return [
+            Part("metrics", nothing, self._metrics.stop),  # their last export has what everybody counted
+            of_service(self._writer.service, stop=self._writer.stop),
+            of_service(self._album.service, stop=self._album.stop),
+            of_service(self._station.service, stop=self._station.stop),
+            of_service(
+                self._backups.service,
+                start=self._backups.start,
+                stop=self._backups.stop,
+                deadline_s=backups.DEADLINE_S,
+                switched_on=settings.database_backup.enabled,
+            ),
+            *(of_service(part.service) for part in (self._retention, self._redating, self._logs, self._memory)),
+            of_service(self._display.service),
+            Part("pins", nothing, self._close_feedback),
+            *([of_service(self._feedback_service)] if self._feedback_service else []),
+            *self._message_parts(),
+            of_service(
+                webhook.service, start=webhook.start, stop=webhook.stop, switched_on=settings.sms_webhook.enabled
+            ),
+            Part(
+                "SMS webhook's port",
+                nothing,
+                beat_boot_ns=(lambda: webhook.beat_boot_ns) if settings.sms_webhook.enabled else None,
+            ),
+            Part("database", nothing, self._close_database_probe, _DATABASE_DEADLINE_S, self._database_well_boot_ns),
+            Part(
+                "health", self._health.start, self._health.stop, _HEALTH_DEADLINE_S, lambda: self._health.beat_boot_ns
+            ),
+            Part(
+                "metrics export",  # after health's first look, to have it
+                self._metrics.start,
+                beat_boot_ns=(lambda: self._metrics.beat_boot_ns) if settings.metrics.enabled else None,
+            ),
+            Part(
+                "vision",
+                self._camera.start,
+                self._camera.stop,
+                _VISION_DEADLINE_S,
+                lambda: self._camera.state.well_boot_ns,
+            ),
+            Part("watchdog", self._watchdog.start, self._watchdog.stop),
         ]
-        return [*parts, _Part("watchdog", self._watchdog.start, self._watchdog.stop)]
 
-    def _message_services(self) -> list[tuple[Service, float]]:
+    def _message_parts(self) -> list[Part]:
         if self._messages is None:
             return []
-        deadline_s = _SERVICE_DEADLINE_S + self._messages.longest_s
-        return [(service, deadline_s) for service in self._messages.services]
-
-    def _watch_parts(self) -> None:
-        for part, service in self._services():
-            self._watchdog.watch(part.name, part.deadline_s, partial(_beat_boot_ns, service))
-        self._watchdog.watch("database", _DATABASE_DEADLINE_S, self._database_well_boot_ns)
-        if self._settings.metrics.enabled:
-            self._watchdog.watch("metrics", _SERVICE_DEADLINE_S, lambda: self._metrics.beat_boot_ns)
-        if self._settings.sms_webhook.enabled:
-            self._watchdog.watch("SMS webhook's port", _SERVICE_DEADLINE_S, lambda: self._webhook.beat_boot_ns)
-        self._watchdog.watch("health", _HEALTH_DEADLINE_S, lambda: self._health.beat_boot_ns)
-        self._watchdog.watch("vision", _VISION_DEADLINE_S, lambda: self._camera.state.well_boot_ns)
+        deadline_s = DEADLINE_S + self._messages.longest_s
+        return [of_service(service, deadline_s=deadline_s) for service in self._messages.services]
 
     def _database_well_boot_ns(self) -> int:
         """Zero once SQLite has called the database damaged: it is repaired at a start."""
         return 0 if damage_mark(self._paths.database).exists() else self._clock.boot_ns()
-
-    def _services(self) -> list[tuple[_Part, Service]]:
-        """The parts with a thread of their own that must work; what is switched off has none."""
-        off = [
-            *([] if self._settings.database_backup.enabled else [self._backups.service]),
-            *([] if self._settings.sms_webhook.enabled else [self._webhook.service]),
-        ]
-        return [(part, part.service) for part in self._parts if part.service and part.service not in off]
 
     def _make_messages(self) -> Messages:
         return Messages(
@@ -391,7 +377,7 @@ class Gate:
         board.add_probe("photos", self._retention)
         board.add_probe("memory", self._memory)
         board.add_probe("metrics", self._metrics.probe)
-        deadlines = {service: part.deadline_s for part, service in self._services()}
+        deadlines = {part.service: part.deadline_s for part in self._parts if part.service is not None}
         board.add_probe("services", probes.services_probe(deadlines, clock))
         if isinstance(self._feedback, SignalFeedback):
             feedback = self._feedback
@@ -453,16 +439,3 @@ class Gate:
     def _source_ended(self) -> None:
         if self._options.exit_at_end:
             self._stopping.set()
-
-
-def _nothing() -> None:
-    """The start of what is there from the beginning."""
-
-
-def _ended(timeout_s: float) -> bool:
-    """The stop of what another part stops."""
-    return True
-
-
-def _beat_boot_ns(service: Service) -> int:
-    return service.state.beat_boot_ns
