@@ -289,9 +289,7 @@ class Gate:
                 beat_boot_ns=(lambda: webhook.beat_boot_ns) if settings.sms_webhook.enabled else None,
             ),
             Part("database", nothing, self._close_database_probe, _DATABASE_DEADLINE_S, self._database_well_boot_ns),
-            Part(
-                "health", self._health.start, self._health.stop, _HEALTH_DEADLINE_S, lambda: self._health.beat_boot_ns
-            ),
+            Part("health", health.start, health.stop, _HEALTH_DEADLINE_S, lambda: health.beat_boot_ns),
             Part(
                 "metrics export",  # after health's first look, to have it
                 self._metrics.start,
