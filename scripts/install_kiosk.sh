@@ -6,6 +6,8 @@ umask 022
 source "$(dirname "${BASH_SOURCE[0]}")/environment.sh"
 
 home=/opt/attendance
+program=$home
+venv=$home/.venv
 user=attendance
 unit=attendance-system
 groups=(video render gpio i2c spi input dialout plugdev audio)
@@ -46,7 +48,6 @@ make_user() {
 # The code belongs to root, so that the gate cannot change it; what it writes is in data.
 copy_program() {
     if [ "$root" != "$home" ]; then
-        run install -d "$home"
         run rm -rf "$home/attendance" "$home/src" # what a new version no longer has must not stay
         run copy_files
     fi
@@ -59,15 +60,15 @@ copy_program() {
 copy_files() {
     local keep=()
     [ ! -e "$home/config/config.json" ] || keep=(--exclude=./config/config.json)
-    tar -C "$root" --exclude=./data --exclude=./.venv --exclude=./.git --exclude=__pycache__ "${keep[@]}" -cf - . |
+    tar -C "$root" --exclude=./data --exclude=./.venv --exclude=./.venvs --exclude=./.git --exclude=__pycache__ "${keep[@]}" -cf - . |
         tar -C "$home" --no-same-owner -xf -
 }
 
-make_environment() {
-    run bash -c "source '$home/scripts/environment.sh' && prepare_environment requirements.txt"
-    run "$home/.venv/bin/python" -m compileall -q "$home/attendance"
+finish_program() {
+    run use_environment
+    run "$venv/bin/python" -m compileall -q "$home/attendance"
     # Without the models the gate still runs, with a simpler face detector; health says so.
-    run as_gate "$home/.venv/bin/python" -m attendance.vision.assets "$home/data/assets" ||
+    run as_gate "$venv/bin/python" -m attendance.vision.assets "$home/data/assets" ||
         say "The face models could not be fetched now. Run this script again when the machine is online."
 }
 
@@ -89,6 +90,15 @@ allow_restart() {
     rm -f "$new"
 }
 
+# However this script ends, a gate that ran runs again.
+stop_gate() {
+    if [ -z "$dry_run" ]; then
+        systemctl is-active --quiet "$unit" 2>/dev/null || return 0
+        trap 'systemctl start "$unit"' EXIT
+    fi
+    run systemctl stop "$unit"
+}
+
 install_units() {
     local etc=/etc/systemd
     run install -m 644 "$root/deploy/systemd/$unit.service" "$etc/system/$unit.service"
@@ -104,8 +114,12 @@ install_units() {
 
 install_packages
 make_user
-copy_program
-make_environment
+run install -d "$home"
+run make_environment requirements.txt
 allow_restart
+# All that takes long is done: from here until the units are in place the gate stands still.
+stop_gate
+copy_program
+finish_program
 install_units
 [ -n "$dry_run" ] || say "The gate is installed in $home. How it is: systemctl status $unit"
