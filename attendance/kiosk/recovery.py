@@ -17,7 +17,7 @@ from attendance.kiosk import erasure, ownership
 from attendance.kiosk.copies import Copies
 from attendance.kiosk.photo_records import by_scan, missing
 from attendance.kiosk.restoring import SIDE_FILES, Replacement
-from attendance.kiosk.store import contents, reentry, room, roster, salvage
+from attendance.kiosk.store import contents, earlier, reentry, room, roster, salvage
 from attendance.kiosk.store.database import (
     clear_marks,
     damage_mark,
@@ -170,6 +170,8 @@ def _faults(conn: sqlite3.Connection, database: Path, *, thoroughly: bool) -> st
     Before a migration all is read: it would stop at what it finds, at every start.
     """
     contents.tables(conn)
+    if earlier.is_earlier(conn):
+        return ""
     if thoroughly or to_migrate(conn):
         ask_for_time()
         return contents.faults(conn)

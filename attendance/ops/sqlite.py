@@ -93,14 +93,23 @@ def migrate(conn: sqlite3.Connection, steps: Sequence[str], name: str) -> int:
         raise StorageError(
             f"The database {name!r} has schema {before}, this program knows {len(steps)}. Install that version again."
         )
-    if before == 0 and conn.execute("SELECT count(*) FROM sqlite_schema").fetchone()[0]:
-        raise StorageError(f"{name!r} is another program's database. Move it away, or choose another --data-dir.")
+    refuse_foreign(conn, name)
     for version, step in enumerate(steps[before:], before + 1):
         with transaction(conn):
             for statement in _statements(step):
                 conn.execute(statement)
             conn.execute(f"PRAGMA user_version={version}")
     return before
+
+
+def refuse_foreign(conn: sqlite3.Connection, name: str) -> None:
+    """Reads only.
+
+    Raises:
+        StorageError: the database has tables and no schema of ours.
+    """
+    if not conn.execute("PRAGMA user_version").fetchone()[0] and conn.execute("SELECT 1 FROM sqlite_schema").fetchone():
+        raise StorageError(f"{name!r} is another program's database. Move it away, or choose another --data-dir.")
 
 
 def columns(conn: sqlite3.Connection, table: str) -> list[str]:

@@ -105,6 +105,19 @@ def test_the_earlier_database_stays_as_it_was(here: Installation, capsys: pytest
     conn.close()
 
 
+def test_a_gate_on_the_earlier_database_says_how_it_is_taken_over(
+    here: Installation, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Neither a start nor any verb changes a byte of it."""
+    here.put_the_earlier_database()
+    before = here.database.read_bytes()
+    assert here.verb("run", "--headless", "--source", "demo") == 1
+    assert "`attendance upgrade` (or `python integrate_phase3.py`) takes its" in capsys.readouterr().err
+    assert here.verb("students", "add", "1", "Ana") == 1
+    assert "attendance upgrade" in capsys.readouterr().err
+    assert here.database.read_bytes() == before
+
+
 def test_what_the_earlier_system_left_half_written_is_undone_first(
     here: Installation, capsys: pytest.CaptureFixture[str]
 ) -> None:

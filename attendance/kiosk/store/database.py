@@ -9,7 +9,7 @@ from pathlib import Path
 
 from attendance.clock import Moment, rfc3339
 from attendance.errors import StorageError
-from attendance.kiosk.store import copying, room
+from attendance.kiosk.store import copying, earlier, room
 from attendance.kiosk.store.copying import Damaged, Order
 from attendance.kiosk.store.patience import ask_for_time
 from attendance.ops import sqlite
@@ -41,24 +41,42 @@ def create_or_migrate(path: Path, now: Moment, *, keep_copy: bool = True) -> Non
         path.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise StorageError(f"The data directory {str(path.parent)!r} cannot be made ({error.strerror}).") from error
-    conn = sqlite.connect(path)
     try:
-        if to_migrate(conn):
-            ask_for_time()
-            if keep_copy:
-                _copy_before_migration(path, now)
-        sqlite.migrate(conn, migrations(), str(path))
-        if conn.execute("SELECT 1 FROM epochs").fetchone() is None:
-            with sqlite.transaction(conn):
-                begin_epoch(conn, "created", now)
+        _refuse_foreign(path)
+        with closing(sqlite.connect(path)) as conn:
+            if to_migrate(conn):
+                ask_for_time()
+                if keep_copy:
+                    _copy_before_migration(path, now)
+            sqlite.migrate(conn, migrations(), str(path))
+            if conn.execute("SELECT 1 FROM epochs").fetchone() is None:
+                with sqlite.transaction(conn):
+                    begin_epoch(conn, "created", now)
     except Damaged as error:
         mark_damaged(path, str(error))
         raise StorageError(f"{error} {_REPAIRED_AT_A_START}") from error
     except sqlite3.Error as error:
         note_damage(path, error)
         raise StorageError(f"The database {str(path)!r} is damaged ({error}). {_REPAIRED_AT_A_START}") from error
-    finally:
-        conn.close()
+
+
+def _refuse_foreign(path: Path) -> None:
+    """Look at a database before it is opened for writing, which would change its first bytes.
+
+    Raises:
+        StorageError: it is the earlier system's, or another program's.
+        sqlite3.Error: it is damaged.
+    """
+    if not path.exists():
+        return
+    sqlite.roll_back(path)
+    with closing(sqlite.connect(path, read_only=True)) as conn:
+        if earlier.is_earlier(conn):
+            raise StorageError(
+                f"{str(path)!r} is the earlier system's database. `attendance upgrade` (or "
+                "`python integrate_phase3.py`) takes its students and scans over."
+            )
+        sqlite.refuse_foreign(conn, str(path))
 
 
 def to_migrate(conn: sqlite3.Connection) -> bool:
