@@ -106,17 +106,33 @@ def _verify(args: argparse.Namespace) -> int:
 
 def _restore(args: argparse.Namespace) -> int:
     backups = _backups(args)
-    if not args.yes:
-        print(f"Put {args.file} in the place of {backups.plan.database}? A copy of that is kept. Type yes: ", end="")
-        if input().strip().lower() != "yes":
-            print("Nothing was changed.")
-            return 1
+    if not args.yes and not _wanted(
+        f"Put {args.file} in the place of {backups.plan.database}? A copy of that is kept."
+    ):
+        print("Nothing was changed.")
+        return 1
     if backups.restore(args.file, other_gate=args.other_gate):
         before = backups.plan.folder / "before-restore"
         print(f"{args.file} is restored. What was there before, if anything, is in {before}.")
     else:
         print("The gate is running: the backup is verified and laid ready. Restart the gate; it is swapped in then.")
     return 0
+
+
+def _wanted(question: str) -> bool:
+    """Ask the person at the terminal.
+
+    Raises:
+        BadInput: there is none.
+    """
+    from attendance.errors import BadInput
+
+    print(f"{question} Type yes: ", end="", flush=True)
+    try:
+        return input().strip().lower() == "yes"
+    except EOFError as error:
+        print()
+        raise BadInput("Nobody answers, and nothing was changed. Add --yes to restore without being asked.") from error
 
 
 def _drill(args: argparse.Namespace) -> int:

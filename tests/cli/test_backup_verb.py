@@ -1,6 +1,7 @@
 """``attendance backup``, as the office types it."""
 
 import json
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -87,6 +88,19 @@ def test_a_restore_asks_and_then_restores(
     assert "is restored" in out
     assert len(json.loads(verb("students", "list", "--json")[1])) == 1
     assert list((tmp_path / "data/backups/before-restore").glob("*.db"))
+
+
+def test_a_restore_that_nobody_answers_says_what_to_add(
+    verb: Verb, backup: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A script has no terminal."""
+    verb("students", "add", "2", "Ben")
+    with Path(os.devnull).open() as nobody:
+        monkeypatch.setattr("sys.stdin", nobody)
+        code, _, err = verb("backup", "restore", str(backup))
+    assert code == 1
+    assert "Add --yes" in err
+    assert len(json.loads(verb("students", "list", "--json")[1])) == 2
 
 
 def test_beside_a_running_gate_a_restore_is_laid_ready(verb: Verb, backup: Path, tmp_path: Path) -> None:
