@@ -84,6 +84,7 @@ def test_a_gate_that_is_killed_comes_back(gate: ScriptedGate, eventually: Callab
     eventually(lambda: gate.core() not in (0, first), within_s=15)
     assert gate.process is not None
     assert gate.process.stdout is not None
+    assert "What parents receive" in gate.process.stdout.readline()  # of its former life
     assert "http://localhost" in gate.process.stdout.readline()
     assert gate.get("/ping")["status"] == "ok"
     assert gate.stop() == 0
