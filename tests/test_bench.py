@@ -89,6 +89,12 @@ def test_waiting_tells_more_parents_than_dropping(sms: list[dict[str, Any]]) -> 
     assert waits["expired"] == waits["messages"] - waits["told"] > 0
 
 
+def test_what_the_doctor_advises_tells_every_parent(sms: list[dict[str, Any]]) -> None:
+    """Played, not only calculated."""
+    advised = next(row for row in sms if row["what"] == "limits as advised")
+    assert advised["told"] == advised["messages"] == 1000
+
+
 def test_the_outbox_is_measured_beside_its_peers(sms: list[dict[str, Any]]) -> None:
     """Plain SQL beside every cost of a message, and the shortest outbox beside every longer one."""
     figures = [row for row in sms if row["part"] != "morning"]

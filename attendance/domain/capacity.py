@@ -10,6 +10,8 @@ from attendance.domain.ratelimit import Window
 _LATE_SHARE = 0.1
 """Students who are late or absent on an ordinary day; a school that has more has other worries than its messages."""
 _HOUR_S = 3600.0
+_REQUEST_S = 1.0
+"""A slot frees a window's length after its request ended, and a request takes about so long."""
 _SUMMARY_HOURS = 16
 """Of a day that are not quiet."""
 
@@ -35,8 +37,18 @@ class Capacity:
 
 
 def most_in(seconds: float, windows: Iterable[Window]) -> float:
-    """How many messages can leave in so many seconds; infinite without a limit."""
-    return min((_most(seconds, window) for window in windows), default=math.inf)
+    """How many messages can leave in so many seconds; infinite without a limit.
+
+    Within each window of the longest limit the shorter ones hold as well. A limit leaves at once when its window
+    begins, so one that has just begun counts whole.
+    """
+    longest_first = sorted(windows, key=lambda window: window.seconds, reverse=True)
+    if not longest_first:
+        return math.inf
+    longest, *shorter = longest_first
+    full, rest_s = divmod(seconds, longest.seconds + _REQUEST_S)
+    last = min(longest.limit, most_in(rest_s, shorter)) if rest_s > 0 else 0
+    return full * min(longest.limit, most_in(longest.seconds, shorter)) + last
 
 
 def capacity(
@@ -64,7 +76,7 @@ def capacity(
     seconds = (login_minutes + expire_after_minutes) * 60
     most = most_in(seconds, windows)
     told = messages if messages <= most else int(most)
-    needed = (_needed(messages, seconds, 60.0), _needed(messages, seconds, _HOUR_S))
+    needed = _needed(messages, seconds)
     if told == messages:
         return Capacity(messages, told, 0, *needed, ())
     sentences = [
@@ -83,11 +95,9 @@ def capacity(
     return Capacity(messages, told, messages - told, *needed, tuple(sentences))
 
 
-def _needed(messages: int, seconds: float, window_s: float) -> int:
-    """The smallest limit of a window with which so many messages leave in so many seconds."""
-    return math.ceil(messages / max(1, math.ceil(seconds / window_s)))
-
-
-def _most(seconds: float, window: Window) -> float:
-    """A window's limit leaves at once when the window begins, so one that has just begun counts whole."""
-    return window.limit * max(1, math.ceil(seconds / window.seconds))
+def _needed(messages: int, seconds: float) -> tuple[int, int]:
+    """The smallest limits a minute and an hour, in step with each other, with which so many messages leave."""
+    per_minute = max(1, math.ceil(messages * 60 / seconds))
+    while most_in(seconds, (Window(per_minute, 60.0), Window(60 * per_minute, _HOUR_S))) < messages:
+        per_minute += 1
+    return per_minute, 60 * per_minute

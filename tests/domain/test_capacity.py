@@ -17,8 +17,8 @@ def test_a_thousand_students_at_sixty_an_hour() -> None:
     """The documented limits tell 180 of 1,000 parents in time; and it is said what would fit."""
     found = capacity(DOCUMENTED, 1000, ALL, login_minutes=30, expire_after_minutes=120)
     assert (found.messages, found.told, found.untold) == (1000, 180, 820)
-    assert (found.needed_per_minute, found.needed_per_hour) == (7, 334)
-    assert [word in " ".join(found.sentences) for word in ("820", "334", "check_in off", "summary a day")] == [
+    assert (found.needed_per_minute, found.needed_per_hour) == (7, 420)
+    assert [word in " ".join(found.sentences) for word in ("820", "420", "check_in off", "summary a day")] == [
         True,
         True,
         True,
@@ -29,6 +29,13 @@ def test_a_thousand_students_at_sixty_an_hour() -> None:
 def test_a_small_school_hears_nothing() -> None:
     """What fits needs no words."""
     assert capacity(DOCUMENTED, 100, ALL, login_minutes=60, expire_after_minutes=120).sentences == ()
+
+
+def test_limits_hold_within_each_other() -> None:
+    """334 an hour and 7 a minute are no 1,002 in two and a half hours: the last half hour has thirty minutes."""
+    assert most_in(2.5 * 3600, (Window(7, 60), Window(334, 3600))) < 900
+    assert most_in(60, DOCUMENTED) == 10
+    assert most_in(3600, DOCUMENTED) == 60
 
 
 def test_no_limit_carries_everybody() -> None:
