@@ -1,6 +1,6 @@
-# Sourced by the scripts beside it: makes Python environments from pinned requirements files, each in a folder of its own
-# in .venvs. .venv is a link to the one in use and is moved to a whole one only, so that a power cut, or an update without
-# internet, leaves the one before.
+# Sourced by the scripts beside it: makes Python environments from pinned requirements files, each in a folder of its
+# own in .venvs. .venv is a link to the one in use and is moved to a whole one only, so that a power cut, or an update
+# without internet, leaves the one before.
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 program=$root # where the program is when it runs
@@ -44,7 +44,8 @@ make_environment() {
     return 1
 }
 
-# use_environment: .venv is $made, in one step and when that is on the disk. The one before stays, for a gate that still runs on it.
+# use_environment: .venv is $made, in one step and when that is on the disk. The one before stays, and those on which a
+# gate still runs.
 use_environment() {
     local before each
     [ "$venv" -ef "$made" ] && return
@@ -53,11 +54,12 @@ use_environment() {
         before=$program/.venvs/by-hand
         rm -rf "$before" && mv -T "$venv" "$before" || return
     fi
-    sync -f "$made" && ln -sfn ".venvs/${made##*/}" "$venv.new" && mv -T "$venv.new" "$venv" && sync -f "$program" || return
+    sync -f "$made" && ln -sfn ".venvs/${made##*/}" "$venv.new" && mv -T "$venv.new" "$venv" && sync -f "$program" ||
+        return
     (
         flock -n 9 || exit 0 # somebody is making another one
         for each in "$program"/.venvs/*; do
-            [ "$each" -ef "$made" ] || [ "$each" -ef "$before" ] || rm -rf "$each"
+            [ "$each" -ef "$made" ] || [ "$each" -ef "$before" ] || pgrep -f "$each/bin/python" >/dev/null || rm -rf "$each"
         done
     ) 9>"$program/.venvs/.lock"
 }

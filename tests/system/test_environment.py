@@ -154,6 +154,8 @@ def test_a_gate_that_runs_keeps_its_packages(checkout: Checkout) -> None:
     assert gate.stdout.readline() == "runs\n"
     checkout.require("2.0")
     checkout.offer("2.0")
+    assert checkout.prepared()
+    (checkout.root / "requirements-dev.txt").write_text("-r requirements.txt\ntiny\n")
     assert checkout.prepared("requirements-dev.txt")
     assert checkout.version() == "2.0"
     (checkout.root / "go").touch()
