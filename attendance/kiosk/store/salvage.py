@@ -1,5 +1,6 @@
 """Taking what can still be read out of a damaged database into a whole one, row by row."""
 
+import os
 import sqlite3
 from collections.abc import Collection, Iterator
 from contextlib import closing
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from attendance.errors import StorageError
 from attendance.kiosk.store import contents
+from attendance.kiosk.store.patience import ask_for_time
 from attendance.ops import sqlite
 
 _APPEND_ONLY = {"attendance", "epochs", "refusals", "clock_corrections"}
@@ -17,6 +19,12 @@ _LAST_ROW = 1 << 62
 _FAILURES_ALLOWED = 50_000
 """Failed looks without a row between, before the rest of a table is given up: a second or two, and more than any one
 page can cause."""
+
+_STEP_BYTES = 1 << 20
+_FIRST_STEP = 64
+"""Row numbers that one page may have, which the first step over an unreadable one leaves behind."""
+_STEP_GROWTH_BITS = 3
+"""Each further step is eight times as long: twenty reach the end of any table."""
 
 Row = tuple[object, ...]
 
@@ -39,12 +47,14 @@ class Salvaged:
 def salvage(damaged: Path, conn: sqlite3.Connection) -> Salvaged:
     """Enter what ``damaged`` has and the database of ``conn`` has not. Runs in a write transaction of ``conn``."""
     found = Salvaged()
+    ask_for_time()
     try:
+        gently = refused_by_the_disk(damaged)
         with closing(sqlite.connect(damaged, read_only=True)) as source:
             known = contents.tables(source)
             for table in _order(contents.tables(conn) & known):
-                _take_table(source, conn, table, found)
-    except (sqlite3.DatabaseError, StorageError):
+                _take_table(source, conn, table, found, gently=gently)
+    except (sqlite3.DatabaseError, StorageError, OSError):
         found.incomplete.append("all")
     return found
 
@@ -60,14 +70,17 @@ def _order(tables: set[str]) -> list[str]:
     return [*(name for name in _PARENTS_FIRST if name in tables), *sorted(tables.difference(_PARENTS_FIRST))]
 
 
-def _take_table(source: sqlite3.Connection, target: sqlite3.Connection, table: str, found: Salvaged) -> None:
+def _take_table(
+    source: sqlite3.Connection, target: sqlite3.Connection, table: str, found: Salvaged, *, gently: bool
+) -> None:
     """Copy the columns that both know."""
+    ask_for_time()
     theirs = {row["name"] for row in source.execute(f'PRAGMA table_info("{table}")')}
     ours = [row for row in target.execute(f'PRAGMA table_info("{table}")') if row["name"] in theirs]
     names = [row["name"] for row in ours]
     keys = [row["name"] for row in ours if row["pk"]]
     insert = _insert(table, names, keys)
-    walk = Walk(source, table, names)
+    walk = Walk(source, table, names, gently=gently)
     changed = 0
     for row in walk.rows():
         try:
@@ -96,18 +109,27 @@ def _insert(table: str, names: list[str], keys: list[str]) -> str:
 
 
 class Walk:
-    """Reads a table in the order of its row numbers and steps around pages that cannot be read."""
+    """Reads a table by its row numbers and goes around pages that cannot be read.
 
-    def __init__(self, conn: sqlite3.Connection, table: str, names: list[str]) -> None:
+    What is only damaged is looked at row by row. What the disk refuses is not asked for again and again, because a
+    dying card may take half a minute for each refusal: the rows before and behind it are taken, and a step over it
+    grows with each refusal.
+
+    Args:
+        gently: the disk refuses parts of the file.
+    """
+
+    def __init__(self, conn: sqlite3.Connection, table: str, names: list[str], *, gently: bool) -> None:
         columns = ", ".join(f'"{name}"' for name in names)
         self._conn = conn
         self._query = f'SELECT rowid, {columns} FROM "{table}" WHERE rowid BETWEEN ? AND ? ORDER BY rowid'
+        self._gently = gently
         self.incomplete = False
 
     def rows(self) -> Iterator[Row]:
         """Every row that can be read, once."""
         failures = 0
-        ranges = [(1, _LAST_ROW)]  # after a failure what is left is halved, until only bad rows fail
+        ranges = [(1, _LAST_ROW)]
         while ranges and failures <= _FAILURES_ALLOWED:
             low, high = ranges.pop()
             try:
@@ -117,6 +139,38 @@ class Walk:
             except sqlite3.DatabaseError:
                 self.incomplete = True
                 failures += 1
-                if low < high:
-                    middle = (low + high) // 2
+                if self._gently:
+                    top = min(high, low + _step_over(failures) - 1)
+                    for found in self._from_above(low, top):
+                        yield found
+                        failures = 0
+                    if top < high:
+                        ranges.append((top + 1, high))
+                elif low < high:
+                    middle = (low + high) // 2  # what is left is halved, until only bad rows fail
                     ranges += [(middle + 1, high), (low, middle)]
+
+    def _from_above(self, low: int, high: int) -> Iterator[Row]:
+        """The rows of a range, the last first, as far down as they can be read."""
+        try:
+            for _, *row in self._conn.execute(f"{self._query} DESC", (low, high)):
+                yield tuple(row)
+        except sqlite3.DatabaseError:
+            return
+
+
+def refused_by_the_disk(path: Path) -> bool:
+    """Whether some part of a file cannot be read at all; SQLite calls that damage like any other."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        try:
+            for at in range(0, size, _STEP_BYTES):
+                os.pread(file.fileno(), _STEP_BYTES, at)
+        except OSError:
+            return True
+    return False
+
+
+def _step_over(failures: int) -> int:
+    """How many row numbers to step over after so many refusals in a row."""
+    return min(_LAST_ROW, _FIRST_STEP << _STEP_GROWTH_BITS * (failures - 1))
