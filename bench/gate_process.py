@@ -12,6 +12,8 @@ from typing import Any
 import psutil
 
 ROOT = Path(__file__).parents[1]
+TOKEN = "bench"
+"""Of delivery reports: the demo's own phone signs, and who does not must bring this."""
 ASSETS = Path.home() / ".cache/attendance-tests/assets"
 
 
@@ -72,6 +74,6 @@ def free_ports(count: int) -> list[int]:
 def _settings(port: int, webhook_port: int) -> dict[str, Any]:
     return {
         "health_endpoint": {"port": port, "host": "127.0.0.1"},
-        "sms_webhook": {"port": webhook_port, "host": "127.0.0.1"},
+        "sms_webhook": {"port": webhook_port, "host": "127.0.0.1", "auth_token": TOKEN},
         "watchdog": {"restart_command": ""},
     }

@@ -14,6 +14,7 @@ import uuid
 from dataclasses import dataclass
 from typing import Any
 
+from gate_process import TOKEN
 from robust.figures import percentile
 
 _TIMEOUT_S = 5.0
@@ -152,8 +153,9 @@ class _Run:
         if job.first_message is None:
             return b"GET %s HTTP/1.1\r\nHost: localhost\r\n%s\r\n" % (job.path.encode(), ends)
         body = _report(next(self._numbers))
-        head = b"POST %s HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: %d\r\n%s\r\n"
-        return head % (job.path.encode(), len(body), ends) + body
+        head = b"POST %s HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer %s\r\n"
+        head += b"Content-Type: application/json\r\nContent-Length: %d\r\n%s\r\n"
+        return head % (job.path.encode(), TOKEN.encode(), len(body), ends) + body
 
 
 def _report(number: int) -> bytes:

@@ -17,7 +17,8 @@ from attendance.kiosk.plan import gate_rules
 from attendance.kiosk.probes import recording_probe
 from attendance.kiosk.retention import Policy, Retention
 from attendance.kiosk.station import Outcome, Station
-from attendance.kiosk.store import database, register, roster
+from attendance.kiosk.store import register, roster
+from attendance.kiosk.store.contents import faults
 from attendance.kiosk.store.database import create_or_migrate, reading, writing
 from attendance.ops import sqlite
 from attendance.ops.disk import DiskWatch, Reserve
@@ -168,7 +169,7 @@ def test_a_full_disk_is_told_and_passes(tmp_path: Path) -> None:
         assert gate.problems() == []
         assert gate.recorded() == told + 1
         with reading(gate.database) as conn:
-            assert database.faults(conn) == ""
+            assert faults(conn) == ""
 
 
 def test_the_reserve_lets_the_ledger_go_on(tmp_path: Path) -> None:

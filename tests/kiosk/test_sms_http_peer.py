@@ -228,7 +228,7 @@ def test_a_server_without_tls_gets_nothing() -> None:
     """https to a plain port: the handshake fails before a password is sent."""
     with Wire(answer(200)) as wire:
         assert not failure(wire.url.replace("http:", "https:"), seconds=2).request_sent
-    assert wire.asked == []
+    assert not any(b"/messages" in asked.method.encode() + asked.path.encode() for asked in wire.asked)
 
 
 @pytest.mark.parametrize(
