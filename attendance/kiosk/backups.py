@@ -50,7 +50,6 @@ class DatabaseBackupManager:
             configured ``second_dir`` is for the configured database only.
         configuration: settings and places that hold instead of this installation's.
         on_made: called with the milliseconds that each backup took.
-        on_damaged: called once when the live database turns out to be damaged; the next start repairs it.
     """
 
     def __init__(
@@ -71,7 +70,6 @@ class DatabaseBackupManager:
         clock: Clock | None = None,
         configuration: "tuple[Settings, Paths] | None" = None,
         on_made: Callable[[float], None] = lambda milliseconds: None,
-        on_damaged: Callable[[], None] = lambda: None,
     ) -> None:
         if configuration is None:
             from attendance.config import configured
@@ -96,7 +94,6 @@ class DatabaseBackupManager:
         self.copies = Copies(self.plan, self._clock)
         self.rehearsal = Drill(self.copies, self._clock)
         self._on_made = on_made
-        self._on_damaged = on_damaged
         self._stop = Stop()
         self._started_ns = self._clock.boot_ns()
         self._retry_at_ns = 0
@@ -260,7 +257,8 @@ class DatabaseBackupManager:
         except StorageError as error:
             self._failure = backup_problems.of_failure(error)
             if isinstance(error, Damaged):
-                self._found_damaged(str(error))
+                mark_damaged(self.plan.database, str(error))
+                self._integrity = "corrupted"
             raise
         finally:
             self._listing = None
@@ -269,12 +267,6 @@ class DatabaseBackupManager:
         self._on_made((timing.monotonic() - began) * 1000)
         self._copy_to_second(made, stop)
         return made
-
-    def _found_damaged(self, why: str) -> None:
-        mark_damaged(self.plan.database, why)
-        known, self._integrity = self._integrity == "corrupted", "corrupted"
-        if not known:
-            self._on_damaged()
 
     def _copy_to_second(self, made: Stored, stop: Stop) -> None:
         """A second copy that fails is a problem; the first one is there all the same."""

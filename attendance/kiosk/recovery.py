@@ -16,7 +16,7 @@ from attendance.errors import AlreadyRunning, StorageError
 from attendance.kiosk import erasure, ownership
 from attendance.kiosk.copies import Copies
 from attendance.kiosk.photo_records import by_scan, missing
-from attendance.kiosk.restoring import SIDE_FILES, Replacement
+from attendance.kiosk.restoring import Replacement
 from attendance.kiosk.store import contents, earlier, reentry, room, roster, salvage
 from attendance.kiosk.store.database import (
     clear_marks,
@@ -183,11 +183,8 @@ def _faults(conn: sqlite3.Connection, database: Path, *, thoroughly: bool) -> st
 
 
 def _ended_uncleanly(database: Path) -> bool:
-    for suffix in SIDE_FILES:
-        side = database.with_name(database.name + suffix)
-        if suffix != "-shm" and side.exists() and side.stat().st_size > 0:
-            return True
-    return False
+    sides = (each for each in sqlite.side_files(database) if not each.name.endswith("-shm"))
+    return any(side.exists() and side.stat().st_size > 0 for side in sides)
 
 
 def _repair(copies: Copies, schedule: Schedule, now: Moment, damage: str) -> Mapping[str, Any] | None:

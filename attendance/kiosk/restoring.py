@@ -17,6 +17,7 @@ import os
 import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,15 +25,14 @@ from attendance.clock import Moment, rfc3339
 from attendance.errors import StorageError
 from attendance.kiosk import erasure
 from attendance.kiosk.store.database import begin_epoch, clear_marks, create_or_migrate, settle, writing
-from attendance.ops import backup, manifest
+from attendance.ops import backup, manifest, sqlite
 from attendance.ops.backup import PRIVATE, Stop
 from attendance.ops.files import sync_folder, write_atomically
 from attendance.ops.manifest import BadBackup
-from attendance.ops.shelf import Stored
+from attendance.ops.shelf import Stored, first_free
 
 log = logging.getLogger(__name__)
 
-SIDE_FILES = ("-wal", "-shm", "-journal")
 _EVIDENCE_KEPT = 3
 _BUSY_TRIES = 300
 _BUSY_PAUSE_S = 0.2
@@ -211,8 +211,7 @@ class Replacement:
 
     def _move_live(self, aside: Path) -> None:
         """The database first: side files without it are of no use to anybody who opens it in between."""
-        for suffix in ("", *SIDE_FILES):
-            live = self._database.with_name(self._database.name + suffix)
+        for live in (self._database, *sqlite.side_files(self._database)):
             if live.exists():
                 live.rename(aside / _free_name(aside, live.name))
         sync_folder(aside)
@@ -226,8 +225,8 @@ class Replacement:
     def _part_of(self, path: Path) -> Path:
         """A temporary name beside ``path``, with nothing there from an earlier attempt."""
         part = path.with_name(f".{path.name}.part")
-        for suffix in ("", *SIDE_FILES):
-            part.with_name(part.name + suffix).unlink(missing_ok=True)
+        for each in (part, *sqlite.side_files(part)):
+            each.unlink(missing_ok=True)
         return part
 
     def _all_staged(self) -> list[Path]:
@@ -281,6 +280,4 @@ def _json(report: Mapping[str, Any]) -> bytes:
 
 def _free_name(folder: Path, name: str) -> str:
     """``name``, with something behind it if it is taken in ``folder``."""
-    while (folder / name).exists():
-        name += "+"
-    return name
+    return first_free((name + "+" * again for again in count()), folder)

@@ -19,8 +19,8 @@ from attendance.kiosk.store import earlier, roster
 from attendance.kiosk.store.database import create_or_migrate, reading, writing
 from attendance.ops import sqlite
 from attendance.ops.files import sync_folder
+from attendance.ops.shelf import first_free
 
-_SIDE_FILES = ("-wal", "-shm", "-journal")
 _SNAPSHOT = ".attendance-earlier.db"
 
 
@@ -79,14 +79,14 @@ def take_over(database: Path, school: School, now: Moment) -> TakenOver:
         with reading(database) as old:
             earlier.copy(old, folder / f"{_SNAPSHOT}.part")
         (folder / f"{_SNAPSHOT}.part").rename(snapshot)
-    _remove(fresh, *_side_files(fresh))
+    _remove(fresh, *sqlite.side_files(fresh))
     create_or_migrate(fresh, now)
     doubts: list[str] = []
     with reading(snapshot) as old, writing(fresh) as conn:
         keys = _enrol(old, conn, school, now, doubts)
         entries = list(_entries(old, keys, folder, school.zone, doubts))
         earlier.enter(conn, entries, school.device_id)
-    _remove(*_side_files(database))  # they belong to the file that goes, and would be taken for the new one's
+    _remove(*sqlite.side_files(database))  # they belong to the file that goes, and would be taken for the new one's
     fresh.replace(database)
     return TakenOver(len(keys), len(entries), finish(database), doubts)
 
@@ -99,8 +99,8 @@ def interrupted(database: Path) -> bool:
 def finish(database: Path) -> Path:
     """Give the copy of the earlier database its lasting name; which one."""
     folder = database.parent
-    suffixes = chain([""], (f"-{number}" for number in count(2)))
-    kept = next(name for name in (folder / f"attendance-earlier{s}.db" for s in suffixes) if not name.exists())
+    names = chain(["attendance-earlier.db"], (f"attendance-earlier-{number}.db" for number in count(2)))
+    kept = folder / first_free(names, folder)
     (folder / _SNAPSHOT).rename(kept)
     sync_folder(folder)
     return kept
@@ -172,7 +172,3 @@ def _photo(stored: str, data_dir: Path) -> str | None:
     """The photo's path relative to the data directory, if it lies where the earlier system kept photos."""
     path = f"photos/{PurePath(stored).name}"
     return path if stored and (data_dir / path).is_file() else None
-
-
-def _side_files(database: Path) -> list[Path]:
-    return [database.with_name(database.name + suffix) for suffix in _SIDE_FILES]

@@ -7,10 +7,11 @@ one removes.
 
 import fcntl
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from itertools import count
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -30,6 +31,11 @@ class Stored:
 
     path: Path
     manifest: Manifest
+
+
+def first_free(names: Iterable[str], *folders: Path) -> str:
+    """The first of endless names that nothing has in any of the folders."""
+    return next(name for name in names if not any((folder / name).exists() for folder in folders))
 
 
 class Shelf:
@@ -117,11 +123,9 @@ class Shelf:
 
     def free_name(self, local: datetime) -> str:
         """A name for a backup made at a local time; that of the next free second if it is taken."""
-        while True:
-            name = f"{self._stem}_{local:%Y%m%d_%H%M%S}.db"
-            if not any((tier.folder / name).exists() for tier in self.tiers):
-                return name
-            local += timedelta(seconds=1)
+        seconds = (local + timedelta(seconds=later) for later in count())
+        names = (f"{self._stem}_{second:%Y%m%d_%H%M%S}.db" for second in seconds)
+        return first_free(names, *(tier.folder for tier in self.tiers))
 
     def next_number(self) -> int:
         return max((each.manifest.number for each in self.everything()), default=0) + 1

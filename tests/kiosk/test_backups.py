@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from gate_data import DAY, GateData, in_memory, run_until, spoil_table
+from gate_data import DAY, GateData, in_memory, run_until
 
 from attendance.clock import ManualClock
 from attendance.config import Settings
@@ -527,18 +527,6 @@ def test_a_full_disk_leaves_the_older_backups_and_no_half_one(gate: GateData) ->
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert [row["path"] for row in manager.list_backups()] == [good]
     assert sorted(path.name for path in gate.backups.iterdir() if path.name.startswith(".")) == [".lock"]
-
-
-def test_damage_is_told_once(gate: GateData) -> None:
-    """Whoever restarts the gate because of it does so one time."""
-    with writing(gate.database) as conn:
-        conn.executemany("INSERT INTO meta VALUES (?, hex(randomblob(2000)))", [(str(n),) for n in range(30)])
-    told: list[str] = []
-    manager = gate.manager(on_damaged=lambda: told.append("damaged"))
-    spoil_table(gate.database, "meta", leaf=3)
-    assert manager.create_backup() is None
-    assert manager.create_backup() is None
-    assert told == ["damaged"]
 
 
 @pytest.fixture
