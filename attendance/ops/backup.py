@@ -13,7 +13,6 @@ from attendance.errors import StorageError
 from attendance.ops import manifest, sqlite
 from attendance.ops.manifest import BadBackup, Manifest
 
-HEADER = b"SQLite format 3\x00"
 PRIVATE = 0o600
 _STEP_PAGES = 256
 _STEP_BYTES = 1 << 20
@@ -74,26 +73,37 @@ class Stop:
 
 
 def refuse_empty(path: Path) -> None:
-    """Look at the first bytes only; nothing is opened or made.
+    """Look only whether a file begins as a database does; nothing is made.
+
+    Only SQLite may open a file that this process may have open as a database: closing one's own descriptor of it gives
+    up every lock that the process has on it (POSIX), and the next process to leave takes the write-ahead log away
+    under the gate (https://sqlite.org/howtocorrupt.html, section 2.2).
 
     Raises:
         NoDatabase: it is none.
         StorageError: it is not there, or closed to this user.
     """
     try:
-        with path.open("rb") as file:
-            header = file.read(len(HEADER))
+        size = path.stat().st_size
     except FileNotFoundError as error:
         raise StorageError(
             f"There is no database {str(path)!r}. Start the gate once, or check that its disk is mounted."
         ) from error
     except OSError as error:
-        kind = NoDatabase if error.errno == errno.EIO else StorageError
-        raise kind(f"The database {str(path)!r} cannot be read ({error.strerror}).") from error
-    if not header:
+        raise StorageError(f"The database {str(path)!r} cannot be read ({error.strerror}).") from error
+    if not os.access(path, os.R_OK):
+        raise StorageError(f"The database {str(path)!r} cannot be read ({os.strerror(errno.EACCES)}).")
+    if not size:
         raise NoDatabase(f"The database {str(path)!r} is empty. Restore a backup.")
-    if header != HEADER:
-        raise NoDatabase(f"{str(path)!r} is no SQLite database. Restore a backup.")
+    try:
+        with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as conn:
+            conn.execute("PRAGMA schema_version").fetchone()
+    except sqlite3.Error as error:
+        code = (getattr(error, "sqlite_errorcode", None) or 0) & 0xFF
+        if code == sqlite3.SQLITE_NOTADB:
+            raise NoDatabase(f"{str(path)!r} is no SQLite database. Restore a backup.") from error
+        if code == sqlite3.SQLITE_IOERR:
+            raise NoDatabase(f"The database {str(path)!r} cannot be read ({error}).") from error
 
 
 @contextmanager

@@ -7,6 +7,8 @@ import shutil
 import signal
 import sqlite3
 import stat
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -556,3 +558,21 @@ def test_where_there_are_no_links_days_are_copied(gate: GateData, other_disk: Pa
     [name] = names(other_disk)
     assert name == Path(first).name
     manager.copies.verify(other_disk / name, Stop())
+
+
+LEAVES = "import sqlite3, sys; c = sqlite3.connect(sys.argv[1]); c.execute('SELECT count(*) FROM epochs'); c.close()"
+
+
+def test_a_backup_gives_up_no_lock_of_the_gate(gate: GateData) -> None:
+    """After a backup in the gate's own process another process comes and goes: it must not take the write-ahead log
+    for its own to remove, under the hands of the gate."""
+    live = sqlite.connect(gate.database)
+    log = gate.database.with_name(f"{gate.database.name}-wal")
+    with sqlite.transaction(live):
+        live.execute("INSERT INTO meta (key, value) VALUES ('a', 'b')")
+    assert gate.manager().create_backup()
+    assert gate.manager().check_integrity()
+    subprocess.run([sys.executable, "-c", LEAVES, str(gate.database)], check=True, timeout=60)
+    assert log.exists()
+    assert live.execute("SELECT value FROM meta WHERE key = 'a'").fetchone()[0] == "b"
+    live.close()
