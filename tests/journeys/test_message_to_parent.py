@@ -77,6 +77,15 @@ class School:
         rows = json.loads(self.gate.command("sms", "list", "--json").stdout)
         return Counter((row["state"], row["gateway_state"]) for row in rows)
 
+    def wait_for_all(self, eventually: Eventually, within_s: float = 90) -> None:
+        """Until every parent's message is delivered, and the gate knows; once each."""
+        try:
+            eventually(lambda: self.states() == {("sent", "Delivered"): 5}, within_s=within_s)
+        except AssertionError as error:
+            log = (self.gate.data / "logs/attendance.log").read_text()
+            raise AssertionError(f"{self.states()}, {self.received()}\n{log[-3000:]}") from error
+        assert self.received() == dict.fromkeys(STUDENTS.values(), 1)
+
     def close(self) -> None:
         self.gate.kill()
         self.phone.stop()
@@ -92,8 +101,7 @@ def school(tmp_path: Path, assets_dir: Path) -> Iterator[School]:
 def test_each_parent_is_told_once_and_the_delivery_comes_back(school: School, eventually: Eventually) -> None:
     """A card is shown, the phone has the message, its signed report is at the gate."""
     school.scan(*STUDENTS)
-    eventually(lambda: school.states() == {("sent", "Delivered"): 5}, within_s=40)
-    assert school.received() == dict.fromkeys(STUDENTS.values(), 1)
+    school.wait_for_all(eventually)
     assert all("Student" in arrival.text for arrival in school.phone.phone.arrivals)
     log = (school.gate.data / "logs/attendance.log").read_text()
     assert not any(phone in log for phone in STUDENTS.values())
@@ -119,8 +127,7 @@ def test_a_phone_that_misbehaves_makes_no_message_two_or_none(
     for fault, times in faults.items():
         school.phone.phone.switch(fault, True, times=times)
     school.scan(*STUDENTS)
-    eventually(lambda: school.states() == {("sent", "Delivered"): 5}, within_s=90)
-    assert school.received() == dict.fromkeys(STUDENTS.values(), 1)
+    school.wait_for_all(eventually)
 
 
 def test_a_gate_that_dies_while_it_sends_tells_nobody_twice(school: School, eventually: Eventually) -> None:
@@ -130,8 +137,7 @@ def test_a_gate_that_dies_while_it_sends_tells_nobody_twice(school: School, even
     eventually(lambda: school.gate.get("/health/database")["total_records"] == 5, within_s=20)
     school.gate.kill()
     school.gate.start("--source", "v4l2:77")
-    eventually(lambda: school.states() == {("sent", "Delivered"): 5}, within_s=60)
-    assert school.received() == dict.fromkeys(STUDENTS.values(), 1)
+    school.wait_for_all(eventually)
 
 
 def test_a_parent_who_answers_stop_gets_one_confirmation_and_no_more(school: School, eventually: Eventually) -> None:
