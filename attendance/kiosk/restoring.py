@@ -10,7 +10,6 @@ a backup may be laid ready at any time. What lies in ``restore`` says how far it
 Each start goes on from there. What was live ends in ``damaged``, in a folder of its own, with the report.
 """
 
-import fcntl
 import json
 import logging
 import os
@@ -29,13 +28,11 @@ from attendance.ops import backup, manifest, sqlite
 from attendance.ops.backup import PRIVATE, Stop
 from attendance.ops.files import sync_folder, write_atomically
 from attendance.ops.manifest import BadBackup
-from attendance.ops.shelf import Stored, first_free
+from attendance.ops.shelf import Stored, first_free, take_turn
 
 log = logging.getLogger(__name__)
 
 _EVIDENCE_KEPT = 3
-_BUSY_TRIES = 300
-_BUSY_PAUSE_S = 0.2
 _ACKNOWLEDGED = "acknowledged"
 
 
@@ -75,14 +72,7 @@ class Replacement:
                 f"{str(self._folder)!r} cannot be used ({error.strerror}). Check its owner and the disk."
             ) from error
         try:
-            for _ in range(_BUSY_TRIES):
-                try:
-                    fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-                except BlockingIOError:
-                    stop.check(_BUSY_PAUSE_S)
-                else:
-                    break
-            else:
+            if not take_turn(fd, stop):
                 raise StorageError("Another database is just being put in place. Try again when the gate runs.")
             yield
         finally:

@@ -38,6 +38,22 @@ def first_free(names: Iterable[str], *folders: Path) -> str:
     return next(name for name in names if not any((folder / name).exists() for folder in folders))
 
 
+def take_turn(fd: int, stop: Stop) -> bool:
+    """Lock an open file or folder among all processes, waiting a minute at most; whether it is. Closing unlocks it.
+
+    Raises:
+        Cancelled: the wait was cut short.
+    """
+    for _ in range(_BUSY_TRIES):
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            stop.check(_BUSY_PAUSE_S)
+        else:
+            return True
+    return False
+
+
 class Shelf:
     """One folder of backups.
 
@@ -96,21 +112,14 @@ class Shelf:
                 "Check its owner and that its disk is mounted."
             ) from error
         try:
-            self._wait_for(fd, stop)
+            if not take_turn(fd, stop):
+                raise StorageError(
+                    f"Another process is busy with the backups in {str(self.folder)!r}. Try again later."
+                )
             self._sweep()
             yield
         finally:
             os.close(fd)
-
-    def _wait_for(self, fd: int, stop: Stop) -> None:
-        for _ in range(_BUSY_TRIES):
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                stop.check(_BUSY_PAUSE_S)
-            else:
-                return
-        raise StorageError(f"Another process is busy with the backups in {str(self.folder)!r}. Try again later.")
 
     def _sweep(self) -> None:
         for tier in self.tiers:
