@@ -259,7 +259,7 @@ BREAKAGES = {
     "Database Backup Module": ("ops/backup.py", "sha256", "md5"),
     "Health Endpoint Module": ("kiosk/database_probe.py", '"connectivity": "ok"', '"connectivity": "fine"'),
     "Metrics Collector Module": ("ops/metrics_file.py", "counters", "counter"),
-    "SMS Rate Limiting": ("domain/ratelimit.py", ">= window.limit", "> window.limit"),
+    "SMS Rate Limiting": ("kiosk/store/sms_limits.py", "window.limit - 1", "window.limit"),
     "Config Updates": ("config/upkeep.py", "setting(8081,", "setting(8082,"),
     "Database Tables": (
         "kiosk/store/001_ledger.sql",

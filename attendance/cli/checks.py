@@ -182,17 +182,26 @@ def metrics_collector(folder: Path) -> None:
         _expect(exported["timings"]["qr_scan_ms"]["max_ms"] == 45.2, "a timing is lost")
 
 
-def sms_rate_limiting(_folder: Path) -> None:
-    """Of a thousand waiting messages ten leave in the first minute and sixty in the first hour."""
-    from attendance.config import Settings
-    from attendance.domain.ratelimit import Window, wait_s
+def sms_rate_limiting(folder: Path) -> None:
+    """However many wait, the courier has slots for ten in the first minute and for sixty in the first hour."""
+    from datetime import UTC, datetime
 
-    limits = Settings().sms_notifications.rate_limiting
-    windows = (Window(limits.max_per_minute, 60), Window(limits.max_per_hour, 3600))
-    now, sent = 0.0, list[float]()
-    while now < 3600:
-        sent.append(now)
-        now += wait_s(sent, now, windows)
+    from attendance.clock import ManualClock
+    from attendance.config import Settings
+    from attendance.kiosk.sms import plan
+    from attendance.kiosk.store import sms_limits
+    from attendance.kiosk.store.database import writing
+
+    clock, windows = ManualClock(datetime(2026, 6, 8, tzinfo=UTC)), plan.rate_windows(Settings())
+    sent = list[float]()
+    with writing(_database(folder)) as conn:
+        while (now_s := clock.boot_ns() / 1e9) < 3600:
+            if wait_s := sms_limits.slot_wait_s(conn, clock.now(), windows):
+                clock.advance(wait_s)
+                continue
+            sms_limits.end_slot(conn, sms_limits.reserve_slot(conn, str(len(sent)), clock.now()), clock.now())
+            sent.append(now_s)
+            _expect(len(sent) <= 60, "more than sixty messages an hour")
     _expect(sum(at < 60 for at in sent) == 10, "the limit per minute does not hold")
     _expect(len(sent) == 60, f"{len(sent)} messages an hour")
 
