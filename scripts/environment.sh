@@ -68,7 +68,7 @@ use_environment() {
 holds() { [ -x "$1/bin/python" ] && grep -qsx "$(pins "$2")" "$1/.whole"; }
 
 pins() {
-    { (cd "$root" && grep -hv '^#' "$1" requirements.txt) && printf '%s\n' "$program"; } | sha256sum | cut -c -16
+    { (cd "$root" && grep -hv '^#' "$1" $(sed -n 's/^-r //p' "$1") requirements.txt) && printf '%s\n' "$program"; } | sha256sum | cut -c -16
 }
 
 fill_environment() {
