@@ -25,7 +25,7 @@ RETIRED = {
     "photo.still_*": "The photo is the best frame of the moment of the scan; a still would be later.",
     "school_schedule.auto_detect_session": "The session always follows from the time of the scan.",
     **dict.fromkeys(("cloud.provider", "cloud.url", "cloud.api_key", "cloud.device_id"), _OLD_CLOUD),
-    **dict.fromkeys(("cloud.sync_*", "cloud.*_sync", "cloud.cleanup_photos_after_sync"), _OLD_CLOUD),
+    **dict.fromkeys(("cloud.sync_on_capture", "cloud.*_sync", "cloud.cleanup_photos_after_sync"), _OLD_CLOUD),
     **dict.fromkeys(("cloud.offline_queue_size", "cloud.retry_*", "cloud.circuit_breaker_*"), _OLD_CLOUD),
     "disk_monitor.photo_dir": "Photos lie in data/photos.",
     "disk_monitor.log_dir": "`logging.log_dir` says where logs lie.",

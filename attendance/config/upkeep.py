@@ -157,6 +157,15 @@ class Logging(Section):
 
 
 class Cloud(Section):
-    """Sending records to the centre."""
+    """Exchange with the centre, once the gate is enrolled there: `attendance sync enroll`."""
 
-    enabled: Switch = setting(False, "Whether records are sent.", "A gate works alone until it is enrolled.")
+    enabled: Switch = setting(True, "Whether an enrolled gate exchanges records.", "Who enrols it wants that.")
+    sync_interval: Whole = setting(60, "Seconds between looks at the centre.", "Scans leave at once.", ge=10, le=3600)
+    batch_size: Whole = setting(200, "Records of one request.", "A slow line loses little.", ge=1, le=500)
+    timeout_seconds: Number = setting(10, "Seconds a request may take.", "A slow line needs some.", ge=1, le=60)
+    photos: Switch = setting(True, "Whether photos are sent too.", "A stolen gate loses none.")
+    roster: Switch = setting(True, "Whether students and cards come from the centre.", "One list for all gates.")
+    smallest_roster_percent: Percent = setting(
+        50, "Percent of the known students that a list from the centre must have.", "Half a school does not leave."
+    )
+    ca_file: OptionalPath = setting("", "PEM file of who vouches for the centre.", "Public centres need none.")

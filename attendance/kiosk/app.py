@@ -115,7 +115,7 @@ class Gate:
             self._writer,
             clock,
             self._zone,
-            Policy(disk.photo_retention_days, settings.cloud.enabled),
+            Policy(disk.photo_retention_days, self._has_centre()),
             DiskWatch(
                 paths.data_dir,
                 warn_percent=disk.warn_threshold_percent,
@@ -193,7 +193,7 @@ class Gate:
             started=lambda: self._started,
             ready=lambda: self._station.service.state.running and self._camera.state.pid is not None,
         )
-        self._database_probe = DatabaseProbe(paths.database, clock, self._zone, settings.cloud.enabled)
+        self._database_probe = DatabaseProbe(paths.database, clock, self._zone, self._has_centre)
         self._parts = self._all_parts()
         for part in self._parts:
             if part.beat_boot_ns is not None:
@@ -304,6 +304,9 @@ class Gate:
             ),
             Part("watchdog", self._watchdog.start, self._watchdog.stop),
         ]
+
+    def _has_centre(self) -> bool:
+        return self._settings.cloud.enabled and (self._paths.data_dir / "centre.json").exists()
 
     def _message_parts(self) -> list[Part]:
         if self._messages is None:

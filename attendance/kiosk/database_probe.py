@@ -1,6 +1,7 @@
 """The probe of the gate's database: whether it can be read, its counts, and how long its queues have waited."""
 
 import sqlite3
+from collections.abc import Callable
 from datetime import date, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
@@ -48,14 +49,14 @@ class DatabaseProbe:
         has_centre: whether unsent sync rows are waiting for somebody.
     """
 
-    def __init__(self, database: Path, clock: Clock, zone: tzinfo, has_centre: bool) -> None:
+    def __init__(self, database: Path, clock: Clock, zone: tzinfo, has_centre: Callable[[], bool]) -> None:
         self._database = database
         self._clock = clock
         self._zone = zone
         self._has_centre = has_centre
         self._conn: sqlite3.Connection | None = None
         self._inode = 0
-        self._seen: tuple[int, date] | None = None
+        self._seen: tuple[int, date, bool] | None = None
         self._counted: register.Counted | None = None
         self._values: dict[str, Any] = {}
         self._unsent = (0, 0)
@@ -80,9 +81,10 @@ class DatabaseProbe:
         conn = self._connection()
         now = self._clock.now()
         today = now.at.astimezone(self._zone).date()
-        seen = (register.version(conn), today)
+        has_centre = self._has_centre()
+        seen = (register.version(conn), today, has_centre)
         if seen != self._seen:
-            self._count(conn, today)
+            self._count(conn, today, has_centre)
             self._seen = seen
         sms, sync = (age(oldest, now) if oldest else timedelta() for oldest in self._oldest)
         oldest_s = round(max(sms, sync).total_seconds(), 1)
@@ -100,12 +102,12 @@ class DatabaseProbe:
             self._conn, self._inode = sqlite.connect(self._database, read_only=True), inode
         return self._conn
 
-    def _count(self, conn: sqlite3.Connection, today: date) -> None:
+    def _count(self, conn: sqlite3.Connection, today: date, has_centre: bool) -> None:
         self._counted = register.records(conn, self._counted)
-        self._unsent = (register.unsent_sms(conn), register.unsent_sync(conn) if self._has_centre else 0)
+        self._unsent = (register.unsent_sms(conn), register.unsent_sync(conn) if has_centre else 0)
         self._oldest = (
             register.oldest_unsent_sms(conn),
-            register.oldest_unsent_sync(conn) if self._has_centre else None,
+            register.oldest_unsent_sync(conn) if has_centre else None,
         )
         self._values = {
             "connectivity": "ok",

@@ -102,14 +102,15 @@ def test_an_earlier_configuration_starts_this_gate(load_tree: Load) -> None:
     assert settings.sms_notifications.login_message_template == "{student_name} arrived at {time}"
 
 
-def test_the_earlier_cloud_s_switch_does_not_start_ours(load_tree: Load) -> None:
+def test_the_earlier_cloud_s_switch_does_not_stop_ours(load_tree: Load) -> None:
     """Its "enabled" spoke of another provider."""
-    assert load_tree(EARLIER, {"DEVICE_ID": "x"}).settings.cloud.enabled is False
+    earlier = EARLIER | {"cloud": {**EARLIER["cloud"], "enabled": False}}
+    assert load_tree(earlier, {"DEVICE_ID": "x"}).settings.cloud.enabled is True
 
 
 def test_our_own_switch_is_believed(load_tree: Load) -> None:
     """Without a provider, ``cloud.enabled`` is the centre's."""
-    assert load_tree({"cloud": {"enabled": True}}).settings.cloud.enabled is True
+    assert load_tree({"cloud": {"enabled": False}}).settings.cloud.enabled is False
 
 
 def test_each_key_without_effect_is_named_once(load_tree: Load) -> None:

@@ -48,7 +48,7 @@ class Ledger:
             self.key = conn.execute("SELECT student_key FROM students").fetchone()[0]
 
     def probe(self, *, has_centre: bool = False) -> DatabaseProbe:
-        return DatabaseProbe(self.path, self.clock, MANILA, has_centre)
+        return DatabaseProbe(self.path, self.clock, MANILA, lambda: has_centre)
 
     def scan(self, times: int = 1, *, trusted: bool = True) -> None:
         with writing(self.path) as conn:

@@ -239,7 +239,7 @@ def _board(settings: "Settings", database: Path, clock: Clock, zone: tzinfo) -> 
         now_ns=clock.boot_ns,
     )
     board.add_probe("system", machine)
-    board.add_probe("database", DatabaseProbe(database, clock, zone, settings.cloud.enabled))
+    board.add_probe("database", DatabaseProbe(database, clock, zone, (database.parent / "centre.json").exists))
     return board
 
 
