@@ -122,7 +122,8 @@ def test_every_path_exists(page: Path) -> None:
 
 
 def test_every_dependency_has_its_reason() -> None:
-    """docs/decisions/0002-dependencies.md has a row for each line of requirements.txt, and no other."""
-    pinned = re.findall(r"^([\w-]+)[=>]", (ROOT / "requirements.txt").read_text(), re.M)
+    """docs/decisions/0002-dependencies.md has a row for each line of what gate and centre run on, and no other."""
+    files = ("requirements.txt", "requirements-fleet.txt")
+    pinned = [name for file in files for name in re.findall(r"^([\w-]+)[=>[]", (ROOT / file).read_text(), re.M)]
     rows = re.findall(r"^\| `([\w-]+)` \|", (ROOT / "docs/decisions/0002-dependencies.md").read_text(), re.M)
     assert sorted(rows) == sorted(pinned)
