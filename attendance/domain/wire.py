@@ -54,6 +54,7 @@ Name = Annotated[str, StringConstraints(pattern=_PLAIN, max_length=200)]
 Count = Annotated[int, Field(strict=True, ge=0, le=2**31 - 1)]
 Nanoseconds = Annotated[int, Field(strict=True, ge=0, le=2**63 - 1)]
 Number = Annotated[int, Field(strict=True, ge=1, le=2**53)]
+Total = Annotated[int, Field(strict=True, ge=0, le=2**53)]
 Truth = Annotated[bool, Field(strict=True)]
 
 
