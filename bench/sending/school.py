@@ -65,19 +65,21 @@ class School:
     def courier(self, gateway: Gateway, limits: Limits) -> Iterator[Courier]:
         """The gate's courier with a writer of its own; it works when it is stepped."""
         writer = Writer(lambda: sqlite.connect(self.database))
+        courier = Courier(
+            self.database,
+            writer,
+            Routes([gateway], self._clock),
+            TEXTS,
+            self._clock,
+            MANILA,
+            limits=limits,
+            report_after=timedelta(minutes=15),
+        )
         writer.start()
         try:
-            yield Courier(
-                self.database,
-                writer,
-                Routes([gateway], self._clock),
-                TEXTS,
-                self._clock,
-                MANILA,
-                limits=limits,
-                report_after=timedelta(minutes=15),
-            )
+            yield courier
         finally:
+            courier.close()
             writer.stop()
 
     def _record(self, conn: sqlite3.Connection, number: int, seen: Moment, late: bool, told: bool) -> None:

@@ -99,6 +99,7 @@ class SmsDesk:
         self.phone = self.phones[0]
         self.sent = 0
         self._number = 0
+        self._couriers: list[Courier] = []
         self.open()
 
     def open(self, **given: Any) -> None:
@@ -124,8 +125,11 @@ class SmsDesk:
             jitter=random.Random(4).random,
             **given,
         )
+        self._couriers.append(self.courier)
 
     def close(self) -> None:
+        for courier in self._couriers:
+            courier.close()
         self.writer.stop()
 
     def enrol(self, number: str, *phones: str, name: str = "") -> None:

@@ -30,9 +30,9 @@ from attendance.kiosk.sms.texts import Texts
 from attendance.kiosk.sparse_log import SparseLog
 from attendance.kiosk.store import claims, endings, sms_limits
 from attendance.kiosk.store.claims import Claim, Mark, Terms, Written
-from attendance.kiosk.store.database import reading
 from attendance.kiosk.store.endings import Ended
 from attendance.kiosk.store.news import News
+from attendance.kiosk.store.reader import Reader
 from attendance.ops.health import ProbeResult
 from attendance.ops.service import Service
 from attendance.ops.sqlite import Writer
@@ -100,7 +100,7 @@ class Courier:
         on_sent: Callable[[], object] = lambda: None,
         jitter: Callable[[], float] = random.random,
     ) -> None:
-        self._database = database
+        self._reader = Reader(database)
         self._writer = writer
         self._routes = routes
         self._texts = texts
@@ -115,13 +115,11 @@ class Courier:
         self._held = self._waited_for = ""
         self._parts = (0, 0)
         self._failed = SparseLog(log, logging.WARNING, clock)
-        self.service = Service("SMS courier", self)
+        self.service = Service("SMS courier", self, close=self.close)
 
     def step(self) -> float:
         """Handle one message; how long to rest before the next."""
-        with reading(self._database) as conn:
-            busy = claims.busy(conn)
-        if not busy and self._began:
+        if self._began and self._idle():
             self._held = self._waited_for = ""
             return IDLE_REST_S
         work = self._writer.run(self._look)
@@ -133,6 +131,10 @@ class Courier:
         self._deliver(work.claim, work.slot)
         return 0.0
 
+    def close(self) -> None:
+        """Let go of the database; the next step opens it anew."""
+        self._reader.close()
+
     def probe(self) -> ProbeResult:
         """What health shows: why messages wait, and what is wrong with limits and gateways."""
         today, month = self._parts
@@ -140,11 +142,22 @@ class Courier:
         problems = [*self._limits.parts_problems(today, month), *self._routes.problems]
         return ProbeResult("sms", values, problems)
 
+    def _idle(self) -> bool:
+        """Whether nothing waits. Health is told of today's parts then, too."""
+        with self._reader.look() as conn:
+            if claims.busy(conn):
+                return False
+            self._parts = self._parts_sent(conn, self._clock.now())
+            return True
+
+    def _parts_sent(self, conn: sqlite3.Connection, now: Moment) -> tuple[int, int]:
+        return sms_limits.parts_sent(conn, sms_limits.local_day(conn, now, self._zone))
+
     def _look(self, conn: sqlite3.Connection) -> _Work:
         now = self._clock.now()
         if claims.take_over(conn) or not self._began:
             sms_limits.end_all_slots(conn, now)
-        self._parts = sms_limits.parts_sent(conn, sms_limits.local_day(conn, now, self._zone))
+        self._parts = self._parts_sent(conn, now)
         hold = self._hold(conn, now)
         self._waited_for = hold.reason or self._waited_for
         ended = endings.expire(conn, now, self._limits.expire_after, self._waited_for)
