@@ -1,7 +1,7 @@
 """Guardians are told of an absence once, when the gate can know it; otherwise the office is told why not."""
 
-from collections.abc import Iterator
-from datetime import date
+from collections.abc import Callable, Iterator
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,13 +9,13 @@ from zoneinfo import ZoneInfo
 import pytest
 from school_morning import MONDAY, MORNING, SchoolMorning
 
-from attendance.domain.absence import Order, Reason
+from attendance.domain.absence import Limits, Order, Reason
 from attendance.domain.answer import Wish
 from attendance.domain.calendar import Closure, ClosureKind
 from attendance.domain.message import MessageKind
-from attendance.domain.scan import Direction, GateDirection
+from attendance.domain.scan import Direction, GateDirection, Refusal
 from attendance.kiosk.sms.absence import look, recipients
-from attendance.kiosk.store import absence, closures, preferences, roster
+from attendance.kiosk.store import absence, closures, ledger, preferences, roster
 from attendance.kiosk.store.database import begin_epoch, reading, writing
 
 ANA = [("9", "absence", "2026-06-08", "morning")]
@@ -193,8 +193,10 @@ def test_an_untrusted_clock_judges_nothing(school: SchoolMorning) -> None:
     """Which day it is would be a guess. When the clock is right again, the hole that it left speaks."""
     usual(school)
     school.clock.trusted = False
-    school.absences().step()
+    absences = school.absences()
+    absences.step()
     assert (school.queued(), rounds(school)) == ([], [])
+    assert [problem.code for problem in absences.probe().problems] == ["absence-clock-unsure"]
     with reading(school.database) as conn:
         now = school.clock.now()
         found = look(conn, school.rules(), MONDAY, MORNING, MessageKind.ABSENCE, now)
@@ -253,8 +255,9 @@ def test_the_other_gates_may_be_confirmed(school: SchoolMorning) -> None:
 
 
 def test_who_started_too_late_tells_nobody(school: SchoolMorning) -> None:
-    """A gate that was off until the afternoon; the office learns it."""
+    """Until the afternoon nobody could be asked; the office learns it."""
     usual(school)
+    school.works("08:00", "12:00")
     school.go_to("11:01")
     absences = school.absences()
     absences.step()
@@ -299,6 +302,146 @@ def test_a_student_without_a_number_is_shown(school: SchoolMorning) -> None:
         found = look(conn, school.rules(), MONDAY, MORNING, MessageKind.ABSENCE, school.clock.now())
         [only] = recipients(conn, found)
     assert (only.student.student_id, only.guardian, only.told) == ("9", None, False)
+
+
+def test_a_confirmation_is_about_numbers_that_are_known(school: SchoolMorning) -> None:
+    """Who says send in the morning has not seen how many are missing at the end of the day, nor tomorrow."""
+    school.works("06:00", "18:00")
+    school.go_to("07:00")
+    with writing(school.database) as conn:
+        absence.give_order(conn, MONDAY, "", Order.CONFIRM, school.clock.now())
+    school.go_to("12:45")
+    school.come(range(6), "afternoon")
+    school.go_to("14:00")
+    absences = school.absences()
+    absences.step()
+    assert school.queued() == []
+    with writing(school.database) as conn:
+        absence.give_order(conn, MONDAY, "", Order.CONFIRM, school.clock.now())
+    absences.step()
+    assert [row[0] for row in school.queued()] == ["6", "7", "8", "9"]
+
+
+def waiting(school: SchoolMorning) -> list[tuple[str, str]]:
+    return school.rows("SELECT state, reason FROM sms_outbox WHERE scan_id IS NULL ORDER BY rowid")
+
+
+@pytest.mark.parametrize(
+    ("harm", "reason"), [(switched_off, "A person has switched it off."), (suspended, "There are no classes.")]
+)
+def test_what_waits_when_a_person_says_no_is_cancelled(
+    school: SchoolMorning, harm: Callable[[SchoolMorning], None], reason: str
+) -> None:
+    """The messages of many absences wait for an hour: a day that is switched off, or a storm, meanwhile ends them."""
+    usual(school)
+    absences = school.absences()
+    absences.step()
+    harm(school)
+    absences.step()
+    assert waiting(school) == [("cancelled", reason)]
+    absences.step()
+    assert school.queued() == ANA
+
+
+@pytest.mark.parametrize("of", ["itself", "the message that tells it too"])
+def test_what_a_gateway_may_have_goes_on_although_a_person_says_no(school: SchoolMorning, of: str) -> None:
+    """Nobody can call it back."""
+    usual(school)
+    school.absences(limits=Limits(timedelta(minutes=30), 100)).step()
+    with writing(school.database) as conn:
+        if of == "itself":
+            conn.execute("UPDATE sms_outbox SET asked = 1")
+        else:
+            conn.execute(
+                "INSERT INTO sms_outbox (message_id, student_key, guardian_id, kind, day, session, asked, made_at,"
+                " made_boot_id, made_boot_ns) SELECT 'head', '', 0, kind, day, session, 1, made_at, made_boot_id,"
+                " made_boot_ns FROM sms_outbox"
+            )
+            conn.execute("UPDATE sms_outbox SET merged_into = 'head' WHERE message_id <> 'head'")
+    switched_off(school)
+    school.absences().step()
+    assert {state for state, _ in waiting(school)} == {"waiting"}
+
+
+@pytest.mark.parametrize(("until", "told"), [("09:58", ANA), ("09:50", [])])
+def test_who_was_away_since_cannot_know_who_came(
+    school: SchoolMorning, until: str, told: list[tuple[str, str, str, str]]
+) -> None:
+    """A gate that was off when it was time, and works again two hours later, has not seen the latecomers."""
+    usual(school)
+    school.works("08:00", until)
+    school.go_to("10:00")
+    school.absences().step()
+    assert school.queued() == told
+
+
+def test_missing_departures_need_proof_of_the_whole_day(school: SchoolMorning) -> None:
+    """Who left at noon while the gate was off has left."""
+    school.works("06:00", "11:00")
+    school.works("12:25", "18:00")
+    school.go_to("06:45")
+    school.come(range(10))
+    school.go_to("18:00")
+    school.absences(kinds=frozenset({MessageKind.NO_CHECKOUT})).step()
+    assert school.queued() == []
+    assert school.rows("SELECT session, reasons FROM absence_rounds ORDER BY session DESC")[0] == (
+        "afternoon",
+        "not-proven too-many",
+    )
+
+
+def test_departures_of_an_earlier_session_trouble_nobody(school: SchoolMorning) -> None:
+    """That the students of the morning have classes in the afternoon too is no fault that an office could mend."""
+    school.works("06:00", "13:00")
+    school.go_to("06:45")
+    school.come(range(10))
+    school.go_to("13:00")
+    absences = school.absences(kinds=frozenset({MessageKind.NO_CHECKOUT}))
+    absences.step()
+    assert rounds(school) == [("held", "later-session")]
+    assert absences.probe().problems == []
+
+
+def refused(school: SchoolMorning, refusal: Refusal, payload: str = "") -> None:
+    """Child 9 shows a card that the gate does not take."""
+    with writing(school.database) as conn:
+        key = None if payload else roster.key_of(conn, "9")
+        ledger.refuse(conn, refusal, key, payload, school.clock.now(), MONDAY, ledger.Origin("gate-1", "camera"))
+
+
+@pytest.mark.parametrize(
+    ("refusal", "payload", "told"),
+    [
+        (Refusal.WRONG_TIME, "", []),
+        (Refusal.WRONG_SESSION, "", []),
+        (Refusal.UNSIGNED_CARD, "9", []),
+        (Refusal.REVOKED_CARD, "9", []),
+        (Refusal.UNKNOWN_CARD, "99", ANA),
+    ],
+)
+def test_who_showed_a_card_that_was_refused_is_not_absent(
+    school: SchoolMorning, refusal: Refusal, payload: str, told: list[tuple[str, str, str, str]]
+) -> None:
+    """They stood at the gate; the office has their card on its list."""
+    usual(school)
+    refused(school, refusal, payload)
+    school.absences().step()
+    assert school.queued() == told
+
+
+@pytest.mark.parametrize(("refusal", "named"), [(Refusal.WRONG_TIME, 0), (Refusal.DUPLICATE, 1)])
+def test_who_shows_the_card_after_the_window_has_left(school: SchoolMorning, refusal: Refusal, named: int) -> None:
+    """Ten minutes after it closed the gate takes no card any more; a card that is held too long says nothing."""
+    school.works("06:00", "18:00")
+    school.go_to("12:45")
+    school.come(range(10), "afternoon")
+    school.go_to("16:45")
+    school.come(range(9), "afternoon", Direction.OUT)
+    school.go_to("17:40")
+    refused(school, refusal)
+    school.go_to("18:00")
+    school.absences(kinds=frozenset({MessageKind.NO_CHECKOUT})).step()
+    assert len(school.queued()) == named
 
 
 def test_missing_departures(school: SchoolMorning) -> None:
@@ -361,12 +504,12 @@ def test_who_comes_while_the_message_waits_was_not_absent(school: SchoolMorning)
 
 
 def test_what_a_gateway_may_have_is_not_cancelled(school: SchoolMorning) -> None:
-    """A text that is frozen was claimed before."""
+    """It was asked, and gave no clear answer."""
     usual(school)
     absences = school.absences()
     absences.step()
     with writing(school.database) as conn:
-        conn.execute("UPDATE sms_outbox SET text = 'frozen' WHERE scan_id IS NULL")
+        conn.execute("UPDATE sms_outbox SET text = 'frozen', asked = 1 WHERE scan_id IS NULL")
     school.come([9])
     absences.step()
     assert states(school) == [("absence", "waiting", "")]

@@ -14,12 +14,13 @@ from attendance.clock import Moment, rfc3339
 from attendance.domain.message import MERGED, MessageKind, OutboxState, is_phone, lifetime, wanted
 from attendance.domain.receipt import GatewayState
 from attendance.kiosk.expiry import age
-from attendance.kiosk.store import endings, receipts, report_polls, sms_limits
+from attendance.kiosk.store import endings, notices, receipts, report_polls, sms_limits
 from attendance.kiosk.store.endings import Ended
 from attendance.kiosk.store.news import News, news_of, siblings
 
 _CLOCK_GRACE = timedelta(minutes=3)
-"""So long after boot a message with a doubtful time waits for the clock to be set, rather than say a wrong one."""
+"""So long after boot a message whose time or age is doubtful waits for the clock to be set: it might say a wrong time,
+or be yesterday's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +128,9 @@ def take_over(conn: sqlite3.Connection) -> int:
 def drop(conn: sqlite3.Connection, now: Moment, urgency: int, reason: str) -> list[Ended]:
     """End what would leave now; what a gateway may have stays."""
     ended: list[Ended] = []
-    while len(ended) < endings.AT_ONCE and (row := _head(conn, now, urgency)) is not None and not row["asked"]:
+    while len(ended) < endings.AT_ONCE and (row := _head(conn, now, urgency)) is not None:
+        if row["asked"] or row["gateway_state"]:
+            break
         ended.append(endings.end(conn, row, OutboxState.DROPPED, reason, now))
     return ended
 
@@ -139,7 +142,7 @@ def claim(conn: sqlite3.Connection, now: Moment, terms: Terms) -> Found:
     """
     ended: list[Ended] = []
     while len(ended) < endings.AT_ONCE and (row := _head(conn, now, terms.urgency)) is not None:
-        if row["asked"] and row["gateway_state"]:
+        if row["gateway_state"]:
             ended.append(endings.reported(conn, row, now))
         elif row["asked"] and (rest_s := terms.rest_s(row["gateway"])) > 0:
             _pause(conn, row["message_id"], now, rest_s)
@@ -188,12 +191,13 @@ def _head(conn: sqlite3.Connection, now: Moment, urgency: int) -> sqlite3.Row | 
         " FROM sms_outbox o LEFT JOIN guardians g USING (guardian_id)"
         " WHERE o.state = 'waiting' AND o.merged_into IS NULL AND o.priority >= :urgency"
         " AND (o.next_try_boot_ns IS NULL OR o.next_try_boot_id <> :boot_id OR o.next_try_boot_ns <= :boot_ns)"
-        " AND (o.made_trusted OR o.made_boot_id <> :boot_id OR :boot_ns >= :grace_ns)"
+        " AND (:boot_ns >= :grace_ns OR (o.made_trusted AND (o.made_boot_id = :boot_id OR :trusted)))"
         " ORDER BY o.priority DESC, o.rowid LIMIT 1",
         {
             "urgency": urgency,
             "boot_id": now.boot_id,
             "boot_ns": now.boot_ns,
+            "trusted": now.trusted,
             "grace_ns": round(_CLOCK_GRACE.total_seconds() * 1e9),
         },
     ).fetchone()
@@ -203,12 +207,16 @@ def _head(conn: sqlite3.Connection, now: Moment, urgency: int) -> sqlite3.Row | 
 def _obstacle(conn: sqlite3.Connection, row: sqlite3.Row, now: Moment, terms: Terms) -> tuple[OutboxState, str] | None:
     """Why a message is not sent at all, if so."""
     kind = MessageKind(row["kind"])
+    if endings.is_old(row, terms.expire_after, now):
+        return OutboxState.EXPIRED, endings.useless(row, terms.expire_after)
     if row["guardian_id"] and row["guardian_of"] != row["student_key"]:
         return OutboxState.CANCELLED, "The guardian is no longer on the roster."
     if kind is not MessageKind.ANSWER and row["opted_out_at"] is not None:
         return OutboxState.OPTED_OUT, "The guardian wants no messages."
     if not wanted(kind, row["muted_kinds"] or ""):
         return OutboxState.OPTED_OUT, "The guardian wants no messages of this kind."
+    if kind is MessageKind.NOTICE and notices.unwanted(conn, _phone(row)):
+        return OutboxState.OPTED_OUT, "The guardian wants no messages."
     if not is_phone(_phone(row)):
         return OutboxState.REJECTED, "The number is not in international form, as +639171234567."
     repeatable = row["retry_of"] is not None or kind in (MessageKind.ANSWER, MessageKind.NOTICE)
@@ -249,7 +257,7 @@ def _merge(conn: sqlite3.Connection, row: sqlite3.Row, now: Moment, terms: Terms
         return []
     merged = []
     for sibling in siblings(conn, row):
-        if age(receipts.made(sibling), now) >= terms.expire_after or _obstacle(conn, sibling, now, terms) is not None:
+        if _obstacle(conn, sibling, now, terms) is not None:
             continue  # it ends by itself when its turn comes
         merged.append(sibling["message_id"])
     conn.executemany(

@@ -6,7 +6,6 @@ Functions take a connection inside a write transaction.
 import sqlite3
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from itertools import takewhile
 
 from attendance.clock import Moment, rfc3339
@@ -40,14 +39,13 @@ def expire(conn: sqlite3.Connection, now: Moment, expire_after: timedelta, held:
     """
     ended: list[Ended] = []
     for urgency in Priority:
-        life = lifetime(urgency, expire_after)
         oldest_first = conn.execute(
             "SELECT * FROM sms_outbox WHERE state = 'waiting' AND merged_into IS NULL AND priority = ?"
             " ORDER BY rowid LIMIT ?",
             (urgency, AT_ONCE),
         )
-        old = list(takewhile(partial(_is_old, now, life), oldest_first))
-        ended += [_too_old(conn, row, now, life, held) for row in old]
+        old = list(takewhile(lambda row: is_old(row, expire_after, now), oldest_first))
+        ended += [_too_old(conn, row, now, expire_after, held) for row in old]
     return ended
 
 
@@ -90,16 +88,26 @@ def let_followers_follow(conn: sqlite3.Connection, message_id: str, now: Moment,
     )
 
 
-def _is_old(now: Moment, life: timedelta, row: sqlite3.Row) -> bool:
-    return age(receipts.made(row), now) >= life
+def is_old(row: sqlite3.Row, expire_after: timedelta, now: Moment) -> bool:
+    """Whether a message that waits is of no use any more."""
+    return age(receipts.made(row), now) >= lifetime(row["priority"], expire_after)
 
 
-def _too_old(conn: sqlite3.Connection, row: sqlite3.Row, now: Moment, life: timedelta, held: str) -> Ended:
-    if row["asked"] and row["gateway_state"]:
+def useless(row: sqlite3.Row, expire_after: timedelta, held: str = "") -> str:
+    """Why an old message was not sent: what happened to it, or why all wait."""
+    why = row["reason"] or held or "The gate was not running, or had too many to send."
+    return f"Useless after {_minutes(row, expire_after)}. {why}"
+
+
+def _too_old(conn: sqlite3.Connection, row: sqlite3.Row, now: Moment, expire_after: timedelta, held: str) -> Ended:
+    if row["gateway_state"]:
         return reported(conn, row, now)
-    limit = f"{life.total_seconds() / 60:.0f} minutes"
     if row["asked"]:
+        limit = _minutes(row, expire_after)
         reason = f"{row['gateway']} may have it, and gave no clear answer in {limit}. {row['reason']}"
         return end(conn, row, OutboxState.UNKNOWN, reason.strip(), now)
-    why = row["reason"] or held or "The gate was not running, or had too many to send."
-    return end(conn, row, OutboxState.EXPIRED, f"Useless after {limit}. {why}", now)
+    return end(conn, row, OutboxState.EXPIRED, useless(row, expire_after, held), now)
+
+
+def _minutes(row: sqlite3.Row, expire_after: timedelta) -> str:
+    return f"{lifetime(row['priority'], expire_after).total_seconds() / 60:.0f} minutes"

@@ -10,6 +10,12 @@ from uuid6 import uuid7
 from attendance.clock import Moment, rfc3339
 from attendance.domain.message import MessageKind, priority
 
+_TAKEN_BACK = (
+    "o.state = 'waiting' AND o.asked = 0 AND o.gateway_state = '' AND o.merged_into IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM sms_outbox f WHERE f.merged_into = o.message_id)"
+)
+"""No gateway has it, and it tells of nobody else."""
+
 
 @dataclass(frozen=True, slots=True)
 class Notice:
@@ -52,12 +58,18 @@ def queue(conn: sqlite3.Connection, notice: Notice, made: Moment) -> str:
     return message_id if added.rowcount else ""
 
 
+def unwanted(conn: sqlite3.Connection, phone: str) -> bool:
+    """Whether a number is that of a guardian who wants no messages; reads only."""
+    found = conn.execute("SELECT 1 FROM guardians WHERE phone = ? AND opted_out_at IS NOT NULL", (phone,))
+    return found.fetchone() is not None
+
+
 def overtaken(conn: sqlite3.Connection) -> list[str]:
-    """Messages about absences and missing departures that no gateway was asked to send yet, and whose students have
-    come or left since; reads only."""
+    """Messages about absences and missing departures that no gateway has, and whose students have come or left since;
+    reads only."""
     rows = conn.execute(
         "SELECT o.message_id FROM sms_outbox o"
-        " WHERE o.state = 'waiting' AND o.text IS NULL AND o.merged_into IS NULL AND o.scan_id IS NULL"
+        f" WHERE {_TAKEN_BACK} AND o.scan_id IS NULL"
         " AND ((o.kind = 'absence' AND EXISTS (SELECT 1 FROM attendance a WHERE a.student_key = o.student_key"
         " AND a.day = o.day AND a.session = o.session))"
         " OR (o.kind = 'no_checkout' AND EXISTS (SELECT 1 FROM attendance a WHERE a.student_key = o.student_key"
@@ -69,8 +81,8 @@ def overtaken(conn: sqlite3.Connection) -> list[str]:
 def cancel(conn: sqlite3.Connection, message_ids: Sequence[str], now: Moment) -> int:
     """End overtaken messages, inside a write transaction; how many were not claimed meanwhile."""
     ended = conn.executemany(
-        "UPDATE sms_outbox SET state = 'cancelled', reason = 'The student was seen after all.', ended_at = ?"
-        " WHERE message_id = ? AND state = 'waiting' AND text IS NULL AND merged_into IS NULL",
+        "UPDATE sms_outbox AS o SET state = 'cancelled', reason = 'The student was seen after all.', ended_at = ?"
+        f" WHERE o.message_id = ? AND {_TAKEN_BACK}",
         [(rfc3339(now.at), message_id) for message_id in message_ids],
     )
     return ended.rowcount

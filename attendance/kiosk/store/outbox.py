@@ -102,17 +102,18 @@ def show(conn: sqlite3.Connection, message_id: str, *, reveal: bool = False) -> 
         BadInput: no such message.
     """
     row = _found(conn, message_id)
-    reports = conn.execute(
+    rows = conn.execute(
         "SELECT event, state, reason, happened_at, received_at FROM sms_reports WHERE message_id = ? ORDER BY position",
         (row["merged_into"] or message_id,),
     )
+    reports = [dict(each) for each in rows]
     along = conn.execute("SELECT message_id FROM sms_outbox WHERE merged_into = ? ORDER BY rowid", (message_id,))
     retried = conn.execute("SELECT message_id FROM sms_outbox WHERE retry_of = ?", (message_id,)).fetchone()
     return {
         **_shown(row, reveal),
         "tells_too": [each["message_id"] for each in along],
         "retried_as": retried["message_id"] if retried is not None else None,
-        "reports": [dict(report) for report in reports],
+        "reports": [{**each, "reason": each["reason"] if reveal else masked_in(each["reason"])} for each in reports],
     }
 
 
@@ -129,7 +130,7 @@ def send(conn: sqlite3.Connection, text: str, now: Moment, *, student_id: str = 
         return _send_to_guardians(conn, text, now, student_id)
     if not is_phone(phone):
         raise BadInput("Give the number in international form, as +639171234567, or a student.")
-    if conn.execute("SELECT 1 FROM guardians WHERE phone = ? AND opted_out_at IS NOT NULL", (phone,)).fetchone():
+    if notices.unwanted(conn, phone):
         raise BadInput(f"{masked(phone)} is a guardian who wants no messages.")
     message_id = notices.queue(conn, Notice("", 0, MessageKind.NOTICE, body=text), now)
     conn.execute("UPDATE sms_outbox SET phone = ? WHERE message_id = ?", (phone, message_id))
@@ -144,6 +145,8 @@ def retry(conn: sqlite3.Connection, message_id: str, now: Moment) -> str:
     """
     row = _found(conn, message_id)
     failed = row["gateway_state"] in (GatewayState.FAILED, GatewayState.CANCELLED)
+    if row["gateway_state"] and not failed:
+        raise BadInput(f"Message {message_id} is {row['gateway_state']} at {row['gateway']}: it was not lost.")
     if row["state"] not in _ENDED_UNSENT and not failed:
         raise BadInput(
             f"Message {message_id} is {row['state']}: only one that was not sent, or failed, can be retried."
@@ -178,8 +181,9 @@ def cancel(conn: sqlite3.Connection, message_id: str, now: Moment) -> None:
     row = _found(conn, message_id)
     if row["merged_into"]:
         raise BadInput(f"Its news is told by message {row['merged_into']}: cancel that one.")
-    if row["state"] != OutboxState.WAITING or row["asked"]:
-        asked = f", and {row['gateway']} may have it already" if row["asked"] else ""
+    taken = row["asked"] or row["gateway_state"]
+    if row["state"] != OutboxState.WAITING or taken:
+        asked = f", and {row['gateway'] or 'the phone'} may have it already" if taken else ""
         raise BadInput(f"Message {message_id} is {row['state']}{asked}: it cannot be cancelled.")
     conn.execute(
         "UPDATE sms_outbox SET state = 'cancelled', reason = 'Cancelled by a person.', ended_at = ?"

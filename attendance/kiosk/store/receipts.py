@@ -150,11 +150,15 @@ def _remember(conn: sqlite3.Connection, report: Report, now: Moment, *, known: b
 def _counted_state(
     conn: sqlite3.Connection, report: Report, state: GatewayState, message: sqlite3.Row | None
 ) -> GatewayState:
-    """What a report makes of its message: the phone reports each part of a long one as delivered, and all must be."""
-    if message is None or report.event != _PART_DELIVERED or message["parts"] < 2:
+    """What a report makes of its message: all parts of a long one must be delivered.
+
+    The phone reports each part, and calls the message delivered from the first one on, also when it is asked
+    (``processStateIntent`` of capcom6/android-sms-gateway).
+    """
+    if message is None or state is not GatewayState.DELIVERED or message["parts"] < 2:
         return state
     delivered = conn.execute(
-        "SELECT count(*) FROM sms_reports WHERE message_id = ? AND event = ?", (report.message_id, report.event)
+        "SELECT count(*) FROM sms_reports WHERE message_id = ? AND event = ?", (report.message_id, _PART_DELIVERED)
     ).fetchone()[0]
     return state if delivered >= message["parts"] else GatewayState.SENT
 
@@ -174,19 +178,21 @@ def _move(conn: sqlite3.Connection, message: sqlite3.Row, state: GatewayState, r
 
 
 def _retry(conn: sqlite3.Connection, message: sqlite3.Row, now: Moment, expire_after: timedelta) -> str:
-    """Queue a failed message once more, under a new id and as old as it is; a retry is not retried."""
+    """Queue a failed message once more, under a new id and as old as it is; a retry is not retried, and nothing that a
+    person has sent again."""
     if message["retry_of"] is not None or age(made(message), now) >= lifetime(message["priority"], expire_after):
         return ""
     retry = str(uuid7())
-    conn.execute(
+    added = conn.execute(
         "INSERT INTO sms_outbox"
         " (message_id, scan_id, student_key, guardian_id, kind, priority, day, session, body, phone, text, parts,"
         " made_at, made_boot_id, made_boot_ns, made_trusted, retry_of)"
         " SELECT ?, scan_id, student_key, guardian_id, kind, priority, day, session, body, phone, text, parts, made_at,"
-        " made_boot_id, made_boot_ns, made_trusted, message_id FROM sms_outbox WHERE message_id = ?",
+        " made_boot_id, made_boot_ns, made_trusted, message_id FROM sms_outbox WHERE message_id = ?"
+        " ON CONFLICT DO NOTHING",
         (retry, message["message_id"]),
     )
-    return retry
+    return retry if added.rowcount else ""
 
 
 def made(message: sqlite3.Row) -> Moment:

@@ -92,11 +92,16 @@ def count_parts(conn: sqlite3.Connection, day: date, parts: int) -> None:
 
 
 def told_within(conn: sqlite3.Connection, guardian_id: int, kind: str, cooldown: timedelta, now: Moment) -> bool:
-    """Whether a gateway took a message of this kind for this guardian a moment ago; reads only."""
+    """Whether a gateway took a message of this kind for this guardian a moment ago; reads only.
+
+    After a reboot it is not known without a trusted clock, and what is not known drops no message.
+    """
     row = conn.execute(
         "SELECT * FROM sms_last_taken WHERE guardian_id = ? AND kind = ?", (guardian_id, kind)
     ).fetchone()
-    return row is not None and _age(row, now) < cooldown
+    if row is None or (row["boot_id"] != now.boot_id and not (row["clock_trusted"] and now.trusted)):
+        return False
+    return _age(row, now) < cooldown
 
 
 def note_told(conn: sqlite3.Connection, guardian_id: int, kind: str, now: Moment) -> None:
