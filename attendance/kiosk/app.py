@@ -189,7 +189,7 @@ class Gate:
             access=self._access,
             streams=streams,
             screen=self._screen(streams),
-            blueprints=[metrics_blueprint(Exposition(self._metrics, __version__).text, self._access)],
+            blueprints=[metrics_blueprint(self._exposition().text, self._access)],
             started=lambda: self._started,
             ready=lambda: self._station.service.state.running and self._camera.state.pid is not None,
         )
@@ -304,6 +304,9 @@ class Gate:
             ),
             Part("watchdog", self._watchdog.start, self._watchdog.stop),
         ]
+
+    def _exposition(self) -> Exposition:
+        return Exposition(self._metrics, __version__, lambda: self._board.snapshot().problems)
 
     def _has_centre(self) -> bool:
         return self._settings.cloud.enabled and (self._paths.data_dir / "centre.json").exists()

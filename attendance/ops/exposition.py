@@ -7,13 +7,15 @@ began again at 0. One that went on from a slightly old file would look like thou
 """
 
 import logging
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
 from prometheus_client.metrics_core import Metric as Family
 from prometheus_client.registry import Collector
 
+from attendance.ops.health import Problem
 from attendance.ops.histogram import Histogram
 from attendance.ops.metric import Metric
 from attendance.ops.metrics import MetricsCollector, Reading
@@ -48,11 +50,15 @@ class Exposition(Collector):
 
     Args:
         version: of the program.
+        problems: what is wrong now, as health says: a monitor alerts on the same conditions.
     """
 
-    def __init__(self, metrics: MetricsCollector, version: str) -> None:
+    def __init__(
+        self, metrics: MetricsCollector, version: str, problems: Callable[[], Sequence[Problem]] = tuple
+    ) -> None:
         self._metrics = metrics
         self._version = version
+        self._problems = problems
         self._known = {(each.kind, each.name): each for each in metrics.catalogue}
         self._clashes: set[str] = set()
         self._registry = CollectorRegistry()
@@ -80,9 +86,18 @@ class Exposition(Collector):
         build = GaugeMetricFamily(f"{_PREFIX}build_info", "The version that runs; always 1.", labels=["version"])
         build.add_metric([self._version], 1)
         yield build
+        yield self._problem_family()
         families = [*self._counters(reading), *self._timings(reading), *self._gauges(reading)]
         yield from (family for family, known in families if known)
         yield from (family for family, known in families if not known)
+
+    def _problem_family(self) -> Family:
+        family = GaugeMetricFamily(
+            f"{_PREFIX}problem", "What is wrong now, by the codes of health.", labels=["code", "severity"]
+        )
+        for (code, severity), count in Counter((each.code, each.severity) for each in self._problems()).items():
+            family.add_metric([code, severity], count)
+        return family
 
     def _counters(self, reading: Reading) -> Iterator[tuple[Family, bool]]:
         labelled: dict[str, CounterMetricFamily] = {}

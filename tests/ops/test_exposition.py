@@ -9,6 +9,7 @@ from promtool import complaints
 
 from attendance.clock import ManualClock
 from attendance.ops.exposition import Exposition
+from attendance.ops.health import Problem
 from attendance.ops.metric import Label, Metric
 from attendance.ops.metrics import MetricsCollector
 
@@ -135,3 +136,16 @@ def test_promtool_has_nothing_to_say(metrics: MetricsCollector) -> None:
 def test_promtool_would_say_something(text: bytes) -> None:
     """The judge sees what is wrong: unquoted labels; a counter without help and `_total`."""
     assert complaints(text) != ""
+
+
+def test_every_problem_is_a_series(metrics: MetricsCollector) -> None:
+    """A monitor sees what health sees: by code, how many there are; what has passed is not there."""
+    hot = Problem("hot", "warning", "The device is hot.", "Shade it.")
+    problems = [hot, Problem("camera-lost", "error", "…", "…"), hot]
+    exposition = Exposition(metrics, "1.2.3", lambda: problems)
+    found = samples(exposition)
+    assert found["attendance_problem", (("code", "hot"), ("severity", "warning"))] == 2
+    assert found["attendance_problem", (("code", "camera-lost"), ("severity", "error"))] == 1
+    problems.clear()
+    assert not [name for name, _ in samples(exposition) if name == "attendance_problem"]
+    assert complaints(exposition.text()) == ""
