@@ -58,13 +58,14 @@ def _ask(url: str, body: Any = None, token: str = "") -> tuple[int, Any]:
 def _database(folder: Path) -> Path:
     """A database with one student and one guardian."""
     from attendance.clock import SystemClock
+    from attendance.domain.enrolment import Enrolment
     from attendance.kiosk.store import roster
     from attendance.kiosk.store.database import create_or_migrate, writing
 
     path, now = folder / "attendance.db", SystemClock().now()
     create_or_migrate(path, now)
     with writing(path) as conn:
-        roster.enrol(conn, roster.Enrolment("2026-0001", "Test, Student"), now)
+        roster.enrol(conn, Enrolment("2026-0001", "Test, Student"), now)
     return path
 
 
@@ -121,6 +122,7 @@ def sms_webhook(folder: Path) -> None:
 def database_backup(folder: Path) -> None:
     """A copy brings back what was lost since, and a copy with one flipped bit is refused."""
     from attendance.clock import SystemClock
+    from attendance.domain.enrolment import Enrolment
     from attendance.kiosk.backups import DatabaseBackupManager
     from attendance.kiosk.store import roster
     from attendance.kiosk.store.database import writing
@@ -130,7 +132,7 @@ def database_backup(folder: Path) -> None:
     made = manager.create_backup() or ""
     _expect(made and manager.check_integrity(made), "no copy is made")
     with writing(path) as conn:
-        roster.enrol(conn, roster.Enrolment("2026-0002", "Test, Later"), SystemClock().now())
+        roster.enrol(conn, Enrolment("2026-0002", "Test, Later"), SystemClock().now())
     _expect(manager.restore_backup(made) and _students(path) == 1, "a copy cannot be restored")
     damaged = bytearray(Path(made).read_bytes())
     damaged[len(damaged) // 2] ^= 1

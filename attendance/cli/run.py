@@ -179,9 +179,9 @@ def _demo_settings(settings: "Settings") -> "Settings":
 
 def _invite_demo_school(context: Context, settings: "Settings") -> list[dict[str, str]]:
     """Fill an empty roster with the invented school; who then passes the simulated gate."""
-    from attendance.kiosk.enrol import make_enrolment
     from attendance.kiosk.store import roster
     from attendance.kiosk.store.database import reading, writing
+    from attendance.reports.student_list import make_enrolment
     from attendance.sim.school import invent
 
     database = context.database()

@@ -30,7 +30,7 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _video(args: argparse.Namespace) -> int:
     from attendance.errors import BadInput
-    from attendance.kiosk.enrol import read_students
+    from attendance.reports.student_list import read_students
     from attendance.sim.gate_camera import Passer
     from attendance.sim.school import invent
     from attendance.sim.video import one_after_another, record

@@ -163,9 +163,9 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _send(args: argparse.Namespace) -> int:
-    from attendance.kiosk.enrol import e164
     from attendance.kiosk.store import outbox
     from attendance.kiosk.store.database import writing
+    from attendance.reports.student_list import e164
 
     context = open_context(args)
     phone = e164(args.to, context.settings.school.phone_region) if args.to else ""

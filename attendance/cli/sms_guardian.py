@@ -31,9 +31,9 @@ def add_guardian(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -
 def _guardian(args: argparse.Namespace) -> int:
     from attendance.domain.message import masked
     from attendance.errors import BadInput
-    from attendance.kiosk.enrol import e164
     from attendance.kiosk.store import preferences
     from attendance.kiosk.store.database import reading, writing
+    from attendance.reports.student_list import e164
 
     context = open_context(args)
     changes = args.stop or args.start or args.language or args.mute is not None

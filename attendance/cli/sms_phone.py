@@ -27,10 +27,10 @@ def add_phone_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _test(args: argparse.Namespace) -> int:
     from attendance.errors import BadInput
-    from attendance.kiosk.enrol import e164
     from attendance.kiosk.sms.gateway_plan import routes
     from attendance.kiosk.store import outbox
     from attendance.kiosk.store.database import writing
+    from attendance.reports.student_list import e164
 
     context = open_context(args)
     found = routes(context.settings.sms_notifications, context.paths.resolve, context.clock)

@@ -50,9 +50,9 @@ def _import(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
     from attendance.errors import BadInput
-    from attendance.kiosk.enrol import read_students
     from attendance.kiosk.store import roster
     from attendance.kiosk.store.database import writing
+    from attendance.reports.student_list import read_students
 
     context = open_context(args)
     students = read_students(args.file, context.settings.school.phone_region, list(context.sessions))
@@ -113,9 +113,9 @@ def _show(args: argparse.Namespace) -> int:
 
 
 def _add(args: argparse.Namespace) -> int:
-    from attendance.kiosk.enrol import make_enrolment
     from attendance.kiosk.store import roster
     from attendance.kiosk.store.database import writing
+    from attendance.reports.student_list import make_enrolment
 
     context = open_context(args)
     enrolment = make_enrolment(

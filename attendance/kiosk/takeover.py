@@ -12,14 +12,15 @@ from pathlib import Path, PurePath
 from zoneinfo import ZoneInfo
 
 from attendance.clock import Moment
+from attendance.domain.enrolment import Enrolment
 from attendance.domain.student import BOTH_SESSIONS
 from attendance.errors import BadInput, StorageError
-from attendance.kiosk.enrol import make_enrolment
 from attendance.kiosk.store import earlier, roster
 from attendance.kiosk.store.database import create_or_migrate, reading, writing
 from attendance.ops import sqlite
 from attendance.ops.files import sync_folder
 from attendance.ops.shelf import first_free
+from attendance.reports.student_list import make_enrolment
 
 _SNAPSHOT = ".attendance-earlier.db"
 
@@ -126,7 +127,7 @@ def _enrol(
     return keys
 
 
-def _enrolment(student: earlier.EarlierStudent, school: School, doubts: list[str]) -> roster.Enrolment:
+def _enrolment(student: earlier.EarlierStudent, school: School, doubts: list[str]) -> Enrolment:
     """An enrolment as checked as any other; without the phone if that is what is wrong with it.
 
     Raises:
@@ -134,7 +135,7 @@ def _enrolment(student: earlier.EarlierStudent, school: School, doubts: list[str
     """
     session = student.allowed_session if student.allowed_session in school.sessions else BOTH_SESSIONS
 
-    def made(phones: Sequence[str]) -> roster.Enrolment:
+    def made(phones: Sequence[str]) -> Enrolment:
         return make_enrolment(
             student_id=student.student_id,
             name=student.name,

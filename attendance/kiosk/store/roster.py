@@ -3,34 +3,13 @@
 import secrets
 import sqlite3
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from attendance.clock import Moment, rfc3339
-from attendance.domain.student import BOTH_SESSIONS, Student
+from attendance.domain.enrolment import Enrolment, Guardian
+from attendance.domain.student import Student
 from attendance.errors import BadInput
-
-
-@dataclass(frozen=True, slots=True)
-class Guardian:
-    """``phone`` is E.164."""
-
-    phone: str
-    name: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Enrolment:
-    """A student as the school's list has them."""
-
-    student_id: str
-    name: str
-    section: str = ""
-    grade: str = ""
-    sex: str = ""
-    lrn: str = ""
-    allowed_session: str = BOTH_SESSIONS
-    guardians: Sequence[Guardian] = field(default_factory=tuple)
 
 
 @dataclass(frozen=True, slots=True)

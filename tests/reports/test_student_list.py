@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from attendance.errors import BadInput
-from attendance.kiosk.enrol import e164, read_students
+from attendance.reports.student_list import e164, read_students
 
 SESSIONS = ("morning", "afternoon")
 

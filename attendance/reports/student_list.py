@@ -14,9 +14,9 @@ from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
 from attendance.domain.card import LONGEST_NUMBER
+from attendance.domain.enrolment import Enrolment, Guardian
 from attendance.domain.student import BOTH_SESSIONS
 from attendance.errors import BadInput
-from attendance.kiosk.store.roster import Enrolment, Guardian
 
 LARGEST_FILE_BYTES = 50 * 1024 * 1024
 _LONGEST_NAME = 120
