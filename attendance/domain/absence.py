@@ -17,6 +17,8 @@ from attendance.domain.student import Student
 KINDS = (MessageKind.ABSENCE, MessageKind.NO_CHECKOUT)
 LONGEST_HOLE = timedelta(minutes=3)
 """A restart, and what was proven since the last write: whoever came in it has shown the card again."""
+MOST_HOLES = timedelta(minutes=10)
+"""Together. A gate that comes and goes has seen too little, however short each hole is."""
 LATEST = timedelta(hours=3)
 """After so long the news helps nobody: the student is on the way home, or the office has called."""
 LATEST_CONFIRMED = timedelta(hours=12)
@@ -32,6 +34,7 @@ class Reason(StrEnum):
     NOT_DUE = "not-due"
     TOO_LATE = "too-late"
     NO_CLASSES = "no-classes"
+    LATER_SESSION = "later-session"
     SWITCHED_OFF = "switched-off"
     CLOCK_UNSURE = "clock-unsure"
     CLOCK_JUMPED = "clock-jumped"
@@ -53,10 +56,15 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Passage:
-    """An accepted scan; passages are given in the order of time."""
+    """A card that was shown; passages are given in the order of time.
+
+    Attributes:
+        session: empty if the gate refused the card.
+        direction: ``None`` if nobody can know: the card was refused, or the gate did not know the time.
+    """
 
     session: str
-    direction: Direction
+    direction: Direction | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +95,7 @@ class Evidence:
     Attributes:
         clock_trusted: now.
         clock_jumped: on that day.
-        holes: when the gate did not provably work, between the window's begin and the time of telling.
+        holes: when the gate did not provably work, from the begin of what is ``watched`` until now.
         all_gates: this is the only gate, or the scans of the others are here.
         both_ways: the gate records what would be missed, an arrival or a departure.
     """
@@ -124,26 +132,32 @@ class Plan:
     holes: Sequence[Span] = ()
 
 
-def watched(session: Session, day: date, kind: MessageKind, after: timedelta) -> Span | None:
+def watched(schedule: Schedule, session: Session, day: date, kind: MessageKind, after: timedelta) -> Span | None:
     """From when the gate must have worked, and when guardians are told; ``None`` for a window of no length.
 
-    Naive local time.
+    Of a departure it must have worked since the day's first arrivals: who left early and was not seen has left all the
+    same. Naive local time.
     """
     login, logout = windows(session, day)
-    start, end = login if kind is MessageKind.ABSENCE else logout
-    return (start, end + after) if start < end else None
+    if kind is MessageKind.ABSENCE:
+        return (login[0], login[1] + after) if login[0] < login[1] else None
+    days = [windows(each, day) for each in schedule.sessions]
+    first = min((begins for (begins, _), (_, ends) in days if ends <= logout[1]), default=login[0])
+    return (first, logout[1] + after) if logout[0] < logout[1] else None
 
 
 def holes(spans: Iterable[Span], start: datetime, end: datetime) -> list[Span]:
-    """The longer gaps that spans, in order of their begin, leave between ``start`` and ``end``."""
-    found, known_to = [], start
+    """The gaps that spans, in order of their begin, leave between ``start`` and ``end``: the longer ones, or all if the
+    gate came and went."""
+    gaps, known_to = [], start
     for began, ended in spans:
-        if began - known_to > LONGEST_HOLE and known_to < end:
-            found.append((known_to, min(began, end)))
+        gaps.append((known_to, min(began, end)))
         known_to = max(known_to, ended)
-    if end - known_to > LONGEST_HOLE:
-        found.append((known_to, end))
-    return found
+    gaps.append((known_to, end))
+    found = [(since, until) for since, until in gaps if since < until]
+    if sum((until - since for since, until in found), timedelta()) > MOST_HOLES:
+        return found
+    return [(since, until) for since, until in found if until - since > LONGEST_HOLE]
 
 
 def has_classes(schedule: Schedule, closures: Iterable[Closure], day: date, session: str) -> bool:
@@ -172,15 +186,19 @@ def plan(
         passages: of the day, by the student's key.
         order: what a person said. A confirmation answers the question whether so many are right, and no other.
     """
-    mine = [each for each in roster if _is_for(each.student, session, kind, day, schedule, closures)]
+    enrolled = [each for each in roster if each.student.attends(session.name)]
+    mine = [each for each in enrolled if _is_for(each.student, session, kind, day, schedule, closures)]
     expected = [each.student for each in mine if each.settled]
-    named = tuple(student for student in expected if _missed(passages.get(student.key, ()), session.name, kind))
+    later = _later(schedule, session, day) if kind is MessageKind.ABSENCE else ()
+    seen = {key: [each for each in shown if each.session not in later] for key, shown in passages.items()}
+    named = tuple(student for student in expected if _missed(seen.get(student.key, ()), session.name, kind))
+    implausible = _implausible(len(mine), len(expected), len(named), kind, limits, order)
     reasons = (
-        *_untimely(watched(session, day, kind, limits.after), now, order),
+        *_untimely(watched(schedule, session, day, kind, limits.after), now, order),
         *([] if has_classes(schedule, closures, day, session.name) else [Reason.NO_CLASSES]),
         *([Reason.SWITCHED_OFF] if order is Order.OFF else []),
         *_doubts(evidence),
-        *_implausible(len(mine), len(expected), len(named), kind, limits, order),
+        *([Reason.LATER_SESSION] if enrolled and not mine else implausible),
     )
     return Plan(day, session.name, kind, len(expected), named, reasons, evidence.holes)
 
@@ -193,9 +211,7 @@ def _is_for(
     schedule: Schedule,
     closures: Sequence[Closure],
 ) -> bool:
-    """Whether a student is expected: to come to every session of theirs, to leave after the last one of the day."""
-    if not student.attends(session.name):
-        return False
+    """Whether a student of a session is expected: to come to each, to leave after the last one of the day."""
     if kind is MessageKind.ABSENCE:
         return True
     theirs = [
@@ -206,15 +222,22 @@ def _is_for(
     return not theirs or max(theirs, key=lambda each: windows(each, day)[1]) == session
 
 
+def _later(schedule: Schedule, session: Session, day: date) -> set[str]:
+    """Sessions that begin after one: whoever comes to them has not come to it."""
+    begins = windows(session, day)[0][0]
+    return {each.name for each in schedule.sessions if windows(each, day)[0][0] > begins}
+
+
 def _missed(passages: Sequence[Passage], session: str, kind: MessageKind) -> bool:
     """Whether a student did not come, or came and did not leave.
 
-    Who is inside has come, although it was for an earlier session.
+    Who is inside has come, although it was for an earlier session. Who was here last and nobody knows which way may
+    have come, and may have left.
     """
-    inside = bool(passages) and passages[-1].direction is Direction.IN
     if kind is MessageKind.NO_CHECKOUT:
-        return inside
-    return not inside and all(passage.session != session for passage in passages)
+        return bool(passages) and passages[-1].direction is Direction.IN
+    away = not passages or passages[-1].direction is Direction.OUT
+    return away and all(passage.session != session for passage in passages)
 
 
 def _untimely(span: Span | None, now: datetime, order: Order | None) -> Iterator[Reason]:

@@ -13,6 +13,7 @@ from attendance.domain.absence import (
     LATEST,
     LATEST_CONFIRMED,
     LONGEST_HOLE,
+    MOST_HOLES,
     Enrolled,
     Evidence,
     Limits,
@@ -169,6 +170,13 @@ def test_who_has_left_again_has_come() -> None:
     assert named(judged(passages=passages)) == []
 
 
+def test_who_comes_to_a_later_session_was_not_there_before() -> None:
+    """A round that is held until the afternoon does not forget who was missing in the morning."""
+    passages = {**came(range(9)), "k9": [Passage("afternoon", IN)]}
+    assert named(judged(passages=passages)) == ["k9"]
+    assert judged(passages=came(range(10), "afternoon")).reasons == (Reason.NOBODY_CAME,)
+
+
 def departures(inside: Sequence[int]) -> dict[str, list[Passage]]:
     return {
         f"k{number}": [Passage("afternoon", IN), *([] if number in inside else [Passage("afternoon", OUT)])]
@@ -186,7 +194,7 @@ def test_who_is_still_inside_has_not_left() -> None:
 def test_a_departure_is_missed_after_the_last_session_only() -> None:
     """Who stays for the afternoon has not failed to leave at noon."""
     both = judged(kind=NO_CHECKOUT, now=at("13:00"))
-    assert (both.expected, both.reasons) == (0, (Reason.ROSTER_EMPTY,))
+    assert (both.expected, both.reasons) == (0, (Reason.LATER_SESSION,))
     morning_only = judged(kind=NO_CHECKOUT, now=at("13:00"), roster=students(10, "morning"), passages=came([3]))
     assert (named(morning_only), morning_only.reasons) == (["k3"], ())
     closed = [Closure(MONDAY, MONDAY, ClosureKind.SUSPENSION, "Storm", "afternoon")]
@@ -195,13 +203,29 @@ def test_a_departure_is_missed_after_the_last_session_only() -> None:
 
 def test_what_is_watched() -> None:
     """From the window's begin until guardians are told: latecomers count too."""
-    assert watched(MORNING, MONDAY, ABSENCE, LIMITS.after) == (at("06:30"), at("08:00"))
-    assert watched(MORNING, MONDAY, NO_CHECKOUT, LIMITS.after) == (at("11:30"), at("13:00"))
+    assert watched(SCHEDULE, MORNING, MONDAY, ABSENCE, LIMITS.after) == (at("06:30"), at("08:00"))
+    assert watched(SCHEDULE, AFTERNOON, MONDAY, ABSENCE, LIMITS.after) == (at("12:30"), at("14:00"))
     night = replace(MORNING, login_start=time(21), login_end=time(22), logout_start=time(5), logout_end=time(6))
-    assert watched(night, MONDAY, NO_CHECKOUT, LIMITS.after) == (
-        at("05:00", date(2026, 6, 9)),
+    assert watched(replace(SCHEDULE, sessions=[night]), night, MONDAY, NO_CHECKOUT, LIMITS.after) == (
+        at("21:00"),
         at("06:30", date(2026, 6, 9)),
     )
+
+
+def test_a_departure_is_watched_from_the_first_arrivals_of_the_day() -> None:
+    """Who leaves early while the gate is off has left all the same; sessions that end later do not matter."""
+    assert watched(SCHEDULE, AFTERNOON, MONDAY, NO_CHECKOUT, LIMITS.after) == (at("06:30"), at("18:00"))
+    assert watched(SCHEDULE, MORNING, MONDAY, NO_CHECKOUT, LIMITS.after) == (at("06:30"), at("13:00"))
+
+
+def test_who_was_here_last_in_an_unknown_direction_is_told_of_in_neither_way() -> None:
+    """A card that was refused, or shown before the gate knew the time: its student may have come, and may have left."""
+    unknown = Passage("", None)
+    assert named(judged(passages={**came(range(9)), "k9": [unknown]})) == []
+    left = {**departures([4]), "k4": [Passage("afternoon", IN), unknown]}
+    assert named(judged(session=AFTERNOON, kind=NO_CHECKOUT, passages=left, now=at("18:00"))) == []
+    gone = {**came(range(9), "afternoon"), "k9": [unknown, Passage("morning", OUT)]}
+    assert named(judged(session=AFTERNOON, passages=gone, now=at("14:00"))) == ["k9"]
 
 
 @pytest.mark.parametrize(
@@ -216,6 +240,7 @@ def test_what_is_watched() -> None:
         ([("06:00", "07:00"), ("07:04", "09:00")], [("07:00", "07:04")]),
         ([("06:00", "07:30"), ("06:40", "06:50"), ("07:31", "09:00")], []),
         ([("05:00", "06:00"), ("08:30", "09:00")], [("06:30", "08:00")]),
+        ([("05:00", "07:57"), ("08:01", "09:00")], []),
     ],
 )
 def test_holes(spans: list[tuple[str, str]], found: list[tuple[str, str]]) -> None:
@@ -224,13 +249,20 @@ def test_holes(spans: list[tuple[str, str]], found: list[tuple[str, str]]) -> No
     assert holes(covered, at("06:30"), at("08:00")) == [(at(start), at(end)) for start, end in found]
 
 
+def test_a_gate_that_comes_and_goes_has_seen_too_little() -> None:
+    """However short each hole is: ten minutes of them are tolerated, eleven are not, and then all are told."""
+    every_five = [(at(f"07:{n:02}"), at(f"07:{n + 3:02}")) for n in range(0, 30, 5)]
+    assert holes(every_five, at("07:00"), at("07:28")) == []
+    assert len(holes(every_five, at("07:00"), at("07:29"))) == 6
+
+
 MINUTES = st.integers(0, 240)
 
 
 @given(st.lists(st.tuples(MINUTES, MINUTES).map(lambda pair: tuple(sorted(pair))), max_size=8))
 def test_holes_are_what_is_not_covered(pairs: list[tuple[int, int]]) -> None:
-    """Minute by minute: a run of uncovered minutes longer than the tolerance is a hole, and nothing else is."""
-    zero, tolerated = at("06:00"), LONGEST_HOLE // timedelta(minutes=1)
+    """Minute by minute: a run of uncovered minutes longer than the tolerance is a hole; all are if they are many."""
+    zero, tolerated, most = at("06:00"), LONGEST_HOLE // timedelta(minutes=1), MOST_HOLES // timedelta(minutes=1)
     spans: list[Span] = sorted((zero + timedelta(minutes=a), zero + timedelta(minutes=b)) for a, b in pairs)
     start, end = 60, 180
     uncovered = [m for m in range(start, end) if not any(a <= m and m + 1 <= b for a, b in pairs)]
@@ -244,12 +276,14 @@ def test_holes_are_what_is_not_covered(pairs: list[tuple[int, int]]) -> None:
     expected = [
         (zero + timedelta(minutes=run[0]), zero + timedelta(minutes=run[-1] + 1))
         for run in runs
-        if len(run) > tolerated
+        if len(run) > tolerated or len(uncovered) > most
     ]
     assert holes(spans, zero + timedelta(minutes=start), zero + timedelta(minutes=end)) == expected
 
 
-SCANS = st.lists(st.builds(Passage, st.sampled_from(["morning", "afternoon"]), st.sampled_from(Direction)), max_size=4)
+SCANS = st.lists(
+    st.builds(Passage, st.sampled_from(["morning", "afternoon"]), st.sampled_from([*Direction, None])), max_size=4
+)
 
 
 @given(st.dictionaries(st.sampled_from([f"k{n}" for n in range(12)]), SCANS))

@@ -305,7 +305,8 @@ def test_a_student_without_a_number_is_shown(school: SchoolMorning) -> None:
 
 
 def test_a_confirmation_is_about_numbers_that_are_known(school: SchoolMorning) -> None:
-    """Who says send in the morning has not seen how many are missing at the end of the day, nor tomorrow."""
+    """Who says send in the morning has not seen how many are missing at the end of the day, nor tomorrow. And nobody at
+    all in the morning is a holiday, whoever comes later."""
     school.works("06:00", "18:00")
     school.go_to("07:00")
     with writing(school.database) as conn:
@@ -384,7 +385,7 @@ def test_missing_departures_need_proof_of_the_whole_day(school: SchoolMorning) -
     school.go_to("18:00")
     school.absences(kinds=frozenset({MessageKind.NO_CHECKOUT})).step()
     assert school.queued() == []
-    assert school.rows("SELECT session, reasons FROM absence_rounds ORDER BY session DESC")[0] == (
+    assert school.rows("SELECT session, reasons FROM absence_rounds ORDER BY session")[0] == (
         "afternoon",
         "not-proven too-many",
     )

@@ -11,12 +11,13 @@ from zoneinfo import ZoneInfo
 
 from attendance.clock import Clock, Moment
 from attendance.domain import absence as rule
-from attendance.domain.absence import LATEST_CONFIRMED, Evidence, Limits, Plan, Reason, watched
+from attendance.domain.absence import LATEST, LATEST_CONFIRMED, Evidence, Limits, Plan, Reason, watched
 from attendance.domain.message import MessageKind
 from attendance.domain.scan import GateDirection
 from attendance.domain.schedule import Schedule, Session
 from attendance.domain.student import Student
 from attendance.kiosk.sms import absence_problems
+from attendance.kiosk.sms.withdrawing import withdraw, withdrawn
 from attendance.kiosk.store import absence, closures, notices, preferences, proof
 from attendance.kiosk.store.absence import Round
 from attendance.kiosk.store.database import reading
@@ -71,7 +72,7 @@ class Recipient:
 class Absences:
     """Judges each session once its time has come, until it was told or it is too late.
 
-    A message that still waits when its student comes is cancelled.
+    A message that still waits is cancelled when its student comes, or when a person says that it is not to go.
 
     Args:
         database: read; ``writer`` writes it, and is not owned.
@@ -91,19 +92,25 @@ class Absences:
         self._rules = rules
         self._others = others_confirmed or _nobody
         self._rounds: list[Round] = []
+        self._blind = False
         self.service = Service("absences", self)
 
     def step(self) -> float:
         now = self._clock.now()
+        self._blind = not now.trusted
         if not now.trusted or not self._rules.kinds:
             return _CHECK_S  # which day it is would be a guess
         today = local(now.at, self._rules.zone).date()
         with reading(self._database) as conn:
             news = [each for each in self._open(today, now) if self._is_news(conn, each, now)]
             overtaken = notices.overtaken(conn)
+            unwanted = withdrawn(conn, self._rules.schedule, self._rules.zone)
         if overtaken:
             ended = self._writer.run(lambda conn: notices.cancel(conn, overtaken, now))
             log.info("%d messages cancelled: the students were seen after all", ended)
+        if unwanted:
+            ended = self._writer.run(lambda conn: withdraw(conn, self._rules.schedule, self._rules.zone, now))
+            log.info("%d messages cancelled: the sessions are switched off, or have no classes", ended)
         for each in news:
             self._log(self._writer.run(partial(self._decide, which=each, now=now)))
         with reading(self._database) as conn:
@@ -128,7 +135,8 @@ class Absences:
             }
             for each in rounds
         ]
-        found = [problem for each in rounds for problem in absence_problems.problems(each)]
+        found = [absence_problems.CLOCK_UNSURE] if self._blind else []
+        found += [problem for each in rounds for problem in absence_problems.problems(each)]
         return ProbeResult("absence", {"rounds": values}, found)
 
     def _open(self, today: date, now: Moment) -> Iterator[tuple[date, Session, MessageKind]]:
@@ -137,7 +145,7 @@ class Absences:
         for day in (today - _DAY, today):
             for session in self._rules.schedule.sessions:
                 for kind in rule.KINDS:
-                    span = watched(session, day, kind, self._rules.limits.after)
+                    span = watched(self._rules.schedule, session, day, kind, self._rules.limits.after)
                     if kind in self._rules.kinds and span and span[1] <= at <= span[1] + LATEST_CONFIRMED:
                         yield day, session, kind
 
@@ -189,7 +197,7 @@ def look(
         passages=absence.passages(conn, day),
         evidence=evidence(conn, rules, day, session, kind, now, others_confirmed),
         limits=rules.limits,
-        order=absence.order_for(conn, day, session.name),
+        order=absence.order_for(conn, day, session.name, _due(rules, day, session, kind)),
     )
 
 
@@ -202,14 +210,14 @@ def evidence(
     now: Moment,
     others_confirmed: OthersConfirmed | None = None,
 ) -> Evidence:
-    """How well this gate knows what happened in a session up to now; reads only."""
-    span = watched(session, day, kind, rules.limits.after)
+    """How well this gate knows what happened in a session until now, or until it is too late; reads only."""
+    span = watched(rules.schedule, session, day, kind, rules.limits.after)
     others = others_confirmed or _nobody
     begins = _midnight(day, rules.zone)
     return Evidence(
         clock_trusted=now.trusted,
         clock_jumped=proof.jumped(conn, begins, min(now.at, begins + 2 * _DAY)),
-        holes=_holes(conn, span[0], min(span[1], local(now.at, rules.zone)), rules.zone) if span else (),
+        holes=_holes(conn, span[0], min(span[1] + LATEST, local(now.at, rules.zone)), rules.zone) if span else (),
         all_gates=rules.gates == 1 or others(day, session.name),
         both_ways=rules.sees(kind),
     )
@@ -222,6 +230,12 @@ def recipients(conn: sqlite3.Connection, found: Plan) -> Iterator[Recipient]:
         if not guardians:
             yield Recipient(student, None, False)
         yield from (Recipient(student, each, each.wants(found.kind)) for each in guardians)
+
+
+def _due(rules: AbsenceRules, day: date, session: Session, kind: MessageKind) -> datetime:
+    """When a session is judged, aware; midnight if it never is."""
+    span = watched(rules.schedule, session, day, kind, rules.limits.after)
+    return _aware(span[1], rules.zone) if span else _midnight(day, rules.zone)
 
 
 def _holes(conn: sqlite3.Connection, start: datetime, end: datetime, zone: ZoneInfo) -> list[rule.Span]:

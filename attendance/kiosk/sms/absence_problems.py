@@ -7,6 +7,12 @@ from attendance.domain.message import MessageKind
 from attendance.kiosk.store.absence import Round
 from attendance.ops.health import Problem
 
+CLOCK_UNSURE = Problem(
+    "absence-clock-unsure",
+    "warning",
+    "No absence and no missing departure is told: the clock is not known to be right.",
+    "Connect the gate to a network with a time server, or set clock.trust_rtc if its clock chip has a battery.",
+)
 _PROBLEMS: Mapping[Reason, Problem] = {
     Reason.TOO_MANY: Problem(
         "absence-too-many",
@@ -22,12 +28,7 @@ _PROBLEMS: Mapping[Reason, Problem] = {
         "Compare `attendance sms absences --date {day} --session {session} --dry-run` with the class lists and call the"
         " guardians.",
     ),
-    Reason.CLOCK_UNSURE: Problem(
-        "absence-clock-unsure",
-        "warning",
-        "Nothing was sent about {what} of {day}, {session}: the clock is not known to be right.",
-        "Connect the gate to a network with a time server, or set clock.trust_rtc if its clock chip has a battery.",
-    ),
+    Reason.CLOCK_UNSURE: CLOCK_UNSURE,
     Reason.CLOCK_JUMPED: Problem(
         "absence-clock-jumped",
         "warning",
@@ -78,6 +79,7 @@ _CHOICES: Mapping[Reason, str] = {
     Reason.NO_WINDOW: "The session has no such window.",
     Reason.NOT_DUE: "It is not time yet.",
     Reason.NO_CLASSES: "There are no classes.",
+    Reason.LATER_SESSION: "Its students have a later session on that day.",
     Reason.SWITCHED_OFF: "A person has switched it off.",
 }
 """What somebody has chosen, and what is no fault."""

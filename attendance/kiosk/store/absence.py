@@ -10,6 +10,14 @@ from attendance.domain.message import MessageKind
 from attendance.domain.scan import Direction
 from attendance.domain.student import Student
 
+_AT_THE_GATE = (
+    "o.state = 'waiting' AND o.asked = 0 AND NOT EXISTS (SELECT 1 FROM sms_outbox h WHERE h.message_id = o.merged_into"
+    " AND (h.state <> 'waiting' OR h.asked = 1))"
+)
+"""No gateway may have it, nor the message that tells it too."""
+_SHOWN_HOLES = 5
+"""Enough to see that a gate comes and goes."""
+
 
 @dataclass(frozen=True, slots=True)
 class Round:
@@ -54,22 +62,33 @@ SELECT a.student_key, a.day, a.session, a.direction, a.status, a.scanned_at, a.s
 FROM attendance a LEFT JOIN clock_corrections c USING (scan_id)
 WHERE a.day BETWEEN :first AND :last AND c.scan_id IS NULL
 UNION ALL
-SELECT a.student_key, c.day, a.session, a.direction, c.status, c.scanned_at, a.seq
+SELECT a.student_key, c.day, a.session, NULL, c.status, c.scanned_at, a.seq
 FROM clock_corrections c CROSS JOIN attendance a USING (scan_id)
 WHERE c.day BETWEEN :first AND :last
 """
-"""In two halves, because no index serves the corrected day of a row that may be corrected or not."""
+"""In two halves, because no index serves the corrected day of a row that may be corrected or not. The direction of a
+corrected one is unknown: it was decided by the time that was wrong."""
+
+
+_REFUSED = """
+SELECT coalesce(r.student_key, s.student_key) AS student_key, '' AS session, NULL AS direction, r.seen_at, 0 AS seq
+FROM refusals r LEFT JOIN students s ON s.student_id = r.payload
+WHERE r.day = :first AND r.refusal <> 'duplicate' AND coalesce(r.student_key, s.student_key) IS NOT NULL
+"""
+"""Whoever shows a card that is not taken is here. A duplicate says nothing new: most are one card held for too long."""
 
 
 def passages(conn: sqlite3.Connection, day: date) -> dict[str, list[Passage]]:
-    """The accepted scans of a day's sessions in the order of time, by student; reads only."""
+    """The cards shown for a day's sessions in the order of time, by student; reads only."""
     rows = conn.execute(
-        f"SELECT student_key, session, direction FROM ({_SCANS}) ORDER BY scanned_at, seq",
+        f"SELECT student_key, session, direction, scanned_at, seq FROM ({_SCANS}) UNION ALL {_REFUSED}"
+        " ORDER BY scanned_at, seq",
         {"first": day.isoformat(), "last": day.isoformat()},
     )
     found: dict[str, list[Passage]] = {}
     for row in rows:
-        found.setdefault(row["student_key"], []).append(Passage(row["session"], Direction(row["direction"])))
+        direction = Direction(row["direction"]) if row["direction"] else None
+        found.setdefault(row["student_key"], []).append(Passage(row["session"], direction))
     return found
 
 
@@ -103,7 +122,8 @@ def rounds_since(conn: sqlite3.Connection, day: date) -> list[Round]:
 
 def as_round(plan: Plan, messages: int = 0) -> Round:
     """A plan as it is kept."""
-    holes = ", ".join(f"{start:%H:%M}-{end:%H:%M}" for start, end in plan.holes)
+    holes = ", ".join(f"{start:%H:%M}-{end:%H:%M}" for start, end in plan.holes[:_SHOWN_HOLES])
+    holes += f" and {more} times more" if (more := len(plan.holes) - _SHOWN_HOLES) > 0 else ""
     named = len(plan.named)
     return Round(
         plan.day, plan.session, plan.kind, not plan.reasons, plan.reasons, holes, plan.expected, named, messages
@@ -134,10 +154,15 @@ def keep_round(conn: sqlite3.Connection, made: Round, now: Moment) -> None:
     )
 
 
-def order_for(conn: sqlite3.Connection, day: date, session: str) -> Order | None:
-    """What a person said about a session; who switched off a day or a session has the last word; reads only."""
+def order_for(conn: sqlite3.Connection, day: date, session: str, due: datetime) -> Order | None:
+    """What a person said about a session; who switched off a day or a session has the last word; reads only.
+
+    Args:
+        due: when the session is judged, aware. A confirmation from before is none: nobody knew how many there would be.
+    """
     rows = conn.execute(
-        "SELECT wish FROM absence_orders WHERE day = ? AND session IN (?, '')", (day.isoformat(), session)
+        "SELECT wish FROM absence_orders WHERE day = ? AND session IN (?, '') AND (wish = 'off' OR given_at >= ?)",
+        (day.isoformat(), session, rfc3339(due)),
     )
     wishes = {row["wish"] for row in rows}
     return next((order for order in (Order.OFF, Order.CONFIRM) if order in wishes), None)
@@ -155,6 +180,25 @@ def give_order(conn: sqlite3.Connection, day: date, session: str, order: Order, 
 def take_order_back(conn: sqlite3.Connection, day: date, session: str) -> None:
     """Forget what was said about one session, or about a day and all its sessions; inside a write transaction."""
     conn.execute("DELETE FROM absence_orders WHERE day = ? AND ? IN (session, '')", (day.isoformat(), session))
+
+
+def waiting(conn: sqlite3.Connection) -> list[tuple[date, str, MessageKind]]:
+    """Day, session and kind of the rounds that were told, and of which messages still wait; reads only."""
+    rows = conn.execute(
+        f"SELECT DISTINCT o.day, o.session, o.kind FROM sms_outbox o WHERE {_AT_THE_GATE}"
+        " AND o.kind IN ('absence', 'no_checkout') AND o.day IS NOT NULL ORDER BY 1, 2, 3"
+    )
+    return [(date.fromisoformat(row["day"]), row["session"], MessageKind(row["kind"])) for row in rows]
+
+
+def withdraw(conn: sqlite3.Connection, day: date, session: str, kind: MessageKind, reason: str, now: Moment) -> int:
+    """Cancel what still waits of a round, inside a write transaction; how many messages. What a gateway may have
+    stays."""
+    return conn.execute(
+        "UPDATE sms_outbox AS o SET state = 'cancelled', reason = ?, ended_at = ?"
+        f" WHERE {_AT_THE_GATE} AND o.day = ? AND o.session = ? AND o.kind = ?",
+        (reason, rfc3339(now.at), day.isoformat(), session, kind),
+    ).rowcount
 
 
 def _round(row: sqlite3.Row) -> Round:
