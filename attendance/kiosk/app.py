@@ -16,6 +16,7 @@ from attendance.kiosk.camera_process import CameraProcess
 from attendance.kiosk.database_probe import DatabaseProbe
 from attendance.kiosk.display import Display
 from attendance.kiosk.feedback import SignalFeedback
+from attendance.kiosk.flow_probe import FlowProbe
 from attendance.kiosk.metric_catalogue import CATALOGUE, SMS_SENT
 from attendance.kiosk.parts import DEADLINE_S, Part, nothing, of_service
 from attendance.kiosk.plan import RunOptions
@@ -378,6 +379,7 @@ class Gate:
             self._messages.add_probes(board)
         board.add_probe("clock", probes.ClockProbe(clock))
         board.add_probe("recording", probes.recording_probe(lambda: self._station.recording))
+        board.add_probe("flow", FlowProbe(self._paths.database, clock, self._zone))
         board.add_probe("photos", self._retention)
         board.add_probe("memory", self._memory)
         board.add_probe("metrics", self._metrics.probe)

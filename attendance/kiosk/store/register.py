@@ -2,11 +2,11 @@
 
 import sqlite3
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from attendance.clock import Moment, from_rfc3339
+from attendance.clock import Moment, from_rfc3339, rfc3339
 
 _SCANS = """
 SELECT a.scan_id, s.student_id, s.name, s.section, a.direction, coalesce(c.status, a.status) AS status,
@@ -152,3 +152,29 @@ def without_photo(conn: sqlite3.Connection) -> list[str]:
 def scans_on(conn: sqlite3.Connection, on: date) -> int:
     """How many scans a local day has."""
     return _count(conn, "SELECT count(*) FROM attendance WHERE day = ?", on.isoformat())
+
+
+def accepted_between(conn: sqlite3.Connection, first: datetime, last: datetime) -> int:
+    """How many scans were recorded in ``(first, last]``, aware times at most a day apart."""
+    return _count(
+        conn,
+        "SELECT count(*) FROM attendance WHERE day BETWEEN date(?, '-1 day') AND date(?, '+1 day')"
+        " AND scanned_at > ? AND scanned_at <= ?",
+        *(_utc_days(first, last)),
+    )
+
+
+def refused_between(conn: sqlite3.Connection, first: datetime, last: datetime) -> dict[str, int]:
+    """How many sightings were refused in ``(first, last]``, by reason; repeats within the cooldown left out."""
+    rows = conn.execute(
+        "SELECT refusal, count(*) FROM refusals WHERE day BETWEEN date(?, '-1 day') AND date(?, '+1 day')"
+        " AND seen_at > ? AND seen_at <= ? AND refusal <> 'duplicate' GROUP BY refusal",
+        _utc_days(first, last),
+    )
+    return dict(map(tuple, rows))
+
+
+def _utc_days(first: datetime, last: datetime) -> tuple[str, str, str, str]:
+    """Days for the index, which a local day can miss by one, and the times themselves."""
+    begin, end = rfc3339(first), rfc3339(last)
+    return begin[:10], end[:10], begin, end
