@@ -4,32 +4,13 @@ import hashlib
 import hmac
 import socket
 from collections.abc import Iterable, Sequence
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import urlsplit
 
 from flask import Request
 
-from attendance.errors import BadInput
+from attendance.ops import peers
 
 COOKIE = "attendance_screen"
-_FORWARDING = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via")
-_PRIVATE = tuple(
-    ip_network(text)
-    for text in (
-        "127.0.0.0/8",
-        "10.0.0.0/8",
-        "172.16.0.0/12",
-        "192.168.0.0/16",
-        "169.254.0.0/16",
-        "::1/128",
-        "fe80::/10",
-        "fc00::/7",
-    )
-)
-"""Loopback, RFC 1918, link-local (RFC 3927, RFC 4291) and unique local addresses (RFC 4193)."""
-
-Address = IPv4Address | IPv6Address
-Network = IPv4Network | IPv6Network
 
 
 class Access:
@@ -55,8 +36,8 @@ class Access:
         hosts: Iterable[str] = (),
         trusted_proxies: Sequence[str] = (),
     ) -> None:
-        self._allow = _networks("screen.allow", allow)
-        self._proxies = _networks("web.trusted_proxies", trusted_proxies)
+        self._allow = peers.networks("screen.allow", allow)
+        self._proxies = peers.networks("web.trusted_proxies", trusted_proxies)
         self._screen_token = screen_token
         self._health_token = health_token
         own = socket.gethostname().lower()
@@ -67,18 +48,9 @@ class Access:
         """What a browser keeps instead of the token."""
         return hmac.new(self._screen_token.encode(), b"screen", hashlib.sha256).hexdigest()
 
-    def peer(self, request: Request) -> Address | None:
+    def peer(self, request: Request) -> peers.Address | None:
         """Who asks, as far as that can be believed; ``None`` when it cannot be told."""
-        hop = _address(request.remote_addr or "")
-        forwarded = request.headers.get("X-Forwarded-For", "")
-        if hop is None or not _within(hop, self._proxies):
-            # a proxy nobody named would make the whole world look like this device
-            return None if any(name in request.headers for name in _FORWARDING) else hop
-        for text in reversed(forwarded.split(",")) if forwarded else ():
-            hop = _address(text.strip())
-            if hop is None or not _within(hop, self._proxies):
-                return hop
-        return hop
+        return peers.peer(request.remote_addr or "", request.headers, self._proxies)
 
     def host_known(self, request: Request) -> bool:
         """Whether the request was meant for us: a foreign name here is a page that tricks a browser into asking."""
@@ -87,11 +59,11 @@ class Access:
         except ValueError:
             return False
         name = name.rstrip(".")
-        return name in self._hosts or _address(name) is not None
+        return name in self._hosts or peers.address(name) is not None
 
     def screen_allowed(self, request: Request) -> bool:
         peer = self.peer(request)
-        if peer is not None and (peer.is_loopback or _within(peer, self._allow)):
+        if peer is not None and (peer.is_loopback or peers.within(peer, self._allow)):
             return True
         kept = request.cookies.get(COOKIE, "")
         return bool(self._screen_token) and same(kept, self.cookie)
@@ -105,7 +77,7 @@ class Access:
     def from_private(self, request: Request) -> bool:
         """Whether this device or one of its own networks asks."""
         peer = self.peer(request)
-        return peer is not None and _within(peer, _PRIVATE)
+        return peer is not None and peers.within(peer, peers.PRIVATE)
 
 
 def bears(request: Request, token: str) -> bool:
@@ -125,30 +97,6 @@ def same_origin(request: Request) -> bool:
         return urlsplit(origin).netloc.lower() == request.headers.get("Host", "").lower()
     except ValueError:
         return False
-
-
-def _networks(key: str, texts: Sequence[str]) -> tuple[Network, ...]:
-    found = []
-    for text in texts:
-        try:
-            found.append(ip_network(text, strict=False))
-        except ValueError as error:
-            raise BadInput(
-                f"{key}: {text!r} is neither an IP address nor a network; write 192.168.1.20 or 192.168.1.0/24"
-            ) from error
-    return tuple(found)
-
-
-def _address(text: str) -> Address | None:
-    try:
-        address = ip_address(text.partition("%")[0])
-    except ValueError:
-        return None
-    return getattr(address, "ipv4_mapped", None) or address
-
-
-def _within(address: Address, networks: Iterable[Network]) -> bool:
-    return any(address in network for network in networks)
 
 
 def same(given: str, right: str) -> bool:
