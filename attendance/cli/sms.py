@@ -1,12 +1,12 @@
 """``attendance sms``: the messages to guardians, as the office sees them."""
 
 import argparse
-import json
 import sys
 from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 from attendance.cli.context import Context, add_verb, day, open_context
+from attendance.cli.output import print_json
 from attendance.cli.sms_absences import add_absences
 from attendance.cli.sms_guardian import add_guardian
 from attendance.cli.sms_phone import add_phone_verbs
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 _KINDS = tuple(kind.value for kind in MessageKind)
 _STATES = tuple(state.value for state in OutboxState)
+_MOST_ROWS = 1_000_000
+"""Of a list: more than a gate keeps."""
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -30,15 +32,15 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     verb = verbs.add_parser("list", help="the newest messages")
     verb.add_argument("--state", choices=_STATES)
     verb.add_argument("--kind", choices=_KINDS)
-    verb.add_argument("--student", metavar="STUDENT_ID")
+    verb.add_argument("--student", metavar="STUDENT_ID", type=_written)
     verb.add_argument("--since", type=day, metavar="DAY")
-    verb.add_argument("--limit", type=int, default=50)
+    verb.add_argument("--limit", type=_rows, default=50)
     _reveal(verb)
     verb.add_argument("--json", action="store_true")
     add_verb(verb, _list)
 
     verb = verbs.add_parser("show", help="all that is known of a message")
-    verb.add_argument("message_id", metavar="ID")
+    verb.add_argument("message_id", metavar="ID", type=_written)
     _reveal(verb)
     verb.add_argument("--json", action="store_true")
     add_verb(verb, _show)
@@ -46,16 +48,19 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
     verb = verbs.add_parser("send", help="send a text to a student's guardians, or to a number")
     verb.add_argument("text")
     to = verb.add_mutually_exclusive_group(required=True)
-    to.add_argument("--student", metavar="STUDENT_ID", default="")
+    to.add_argument("--student", metavar="STUDENT_ID", type=_written, default="")
     to.add_argument("--to", metavar="NUMBER", default="", help="as +639171234567")
+    verb.add_argument("--json", action="store_true")
     add_verb(verb, _send)
 
     verb = verbs.add_parser("retry", help="send a message again that was not sent, or failed")
-    verb.add_argument("message_id", metavar="ID")
+    verb.add_argument("message_id", metavar="ID", type=_written)
+    verb.add_argument("--json", action="store_true")
     add_verb(verb, _retry)
 
     verb = verbs.add_parser("cancel", help="end a message that still waits")
-    verb.add_argument("message_id", metavar="ID")
+    verb.add_argument("message_id", metavar="ID", type=_written)
+    verb.add_argument("--json", action="store_true")
     add_verb(verb, _cancel)
 
     verb = verbs.add_parser("preview", help="the texts, with their length, encoding and parts")
@@ -73,6 +78,28 @@ def _reveal(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--reveal", action="store_true", help="whole numbers, and the texts")
 
 
+def _written(text: str) -> str:
+    """An argument that can be text: a terminal passes any bytes on.
+
+    Raises:
+        argparse.ArgumentTypeError: it has characters that nobody wrote.
+    """
+    if not text.isprintable():
+        raise argparse.ArgumentTypeError(f"{text!r} has characters that cannot be printed")
+    return text
+
+
+def _rows(text: str) -> int:
+    """A number of rows.
+
+    Raises:
+        argparse.ArgumentTypeError: it is none.
+    """
+    if not (text.isascii() and text.isdigit() and 1 <= int(text[:9]) <= _MOST_ROWS):
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 to {_MOST_ROWS}")
+    return int(text)
+
+
 def _status(args: argparse.Namespace) -> int:
     from attendance.kiosk.store import outbox
     from attendance.kiosk.store.database import reading
@@ -82,9 +109,7 @@ def _status(args: argparse.Namespace) -> int:
         found = outbox.status(conn, context.clock.now(), context.zone)
     enabled, carried = context.settings.sms_notifications.enabled, school_capacity(context)
     if args.json:
-        print(
-            json.dumps({"enabled": enabled, **found, "limits": list(carried.sentences)}, ensure_ascii=False, indent=2)
-        )
+        print_json({"enabled": enabled, **found, "limits": list(carried.sentences)})
         return 0
     print("Messages are on." if enabled else "Messages are off: set sms_notifications.enabled.")
     for title, key in (("at the gate", "states"), ("at the gateway", "gateway_states"), ("waiting", "waiting_kinds")):
@@ -121,11 +146,11 @@ def _list(args: argparse.Namespace) -> int:
             kind=MessageKind(args.kind) if args.kind else None,
             student_id=args.student,
             since=since,
-            limit=max(1, args.limit),
+            limit=args.limit,
             reveal=args.reveal,
         )
     if args.json:
-        print(json.dumps(rows, ensure_ascii=False, indent=2))
+        print_json(rows)
         return 0
     for row in rows:
         print(_line(row, context))
@@ -150,7 +175,7 @@ def _show(args: argparse.Namespace) -> int:
     with reading(open_context(args).database()) as conn:
         found = outbox.show(conn, args.message_id, reveal=args.reveal)
     if args.json:
-        print(json.dumps(found, ensure_ascii=False, indent=2))
+        print_json(found)
         return 0
     for key, value in found.items():
         if key == "reports":
@@ -171,7 +196,10 @@ def _send(args: argparse.Namespace) -> int:
     phone = e164(args.to, context.settings.school.phone_region) if args.to else ""
     with writing(context.database()) as conn:
         ids = outbox.send(conn, args.text, context.clock.now(), student_id=args.student, phone=phone)
-    print("\n".join(ids))
+    if args.json:
+        print_json({"message_ids": ids})
+    else:
+        print("\n".join(ids))
     if not context.settings.sms_notifications.enabled:
         print("It waits: messages are off. Set sms_notifications.enabled.", file=sys.stderr)
     return 0
@@ -183,7 +211,11 @@ def _retry(args: argparse.Namespace) -> int:
 
     context = open_context(args)
     with writing(context.database()) as conn:
-        print(outbox.retry(conn, args.message_id, context.clock.now()))
+        new = outbox.retry(conn, args.message_id, context.clock.now())
+    if args.json:
+        print_json({"message_id": new, "retry_of": args.message_id})
+    else:
+        print(new)
     return 0
 
 
@@ -194,7 +226,10 @@ def _cancel(args: argparse.Namespace) -> int:
     context = open_context(args)
     with writing(context.database()) as conn:
         outbox.cancel(conn, args.message_id, context.clock.now())
-    print("Cancelled.")
+    if args.json:
+        print_json({"message_id": args.message_id, "state": OutboxState.CANCELLED})
+    else:
+        print("Cancelled.")
     return 0
 
 
@@ -210,7 +245,7 @@ def _preview(args: argparse.Namespace) -> int:
             kind: {"text": t.text, "length": len(t.text), "encoding": t.encoding.value, "parts": t.parts}
             for kind, t in found.items()
         }
-        print(json.dumps(shown, ensure_ascii=False, indent=2))
+        print_json(shown)
         return 0
     for kind, text in found.items():
         parts = f"{text.parts} part{'s' if text.parts > 1 else ''}"

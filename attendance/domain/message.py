@@ -8,7 +8,9 @@ from enum import IntEnum, StrEnum
 from attendance.domain.scan import Accepted, Direction, Status
 
 _PHONE = re.compile(r"\+\d{8,15}(?!\d)")
-_SHOWN_FIRST, _SHOWN_LAST = 6, 4
+_NUMBER = re.compile(r"(?<![\w.:/-])\+?\(?\d(?:[ ()-]?\d){6,}(?![\w-])")
+"""A number as people write it; not an address, an id or a time."""
+_SHOWN_FIRST, _SHOWN_LAST, _LEAST_HIDDEN = 6, 4, 3
 """Characters of a number that stay readable: enough for the office to tell two apart, too few to call."""
 
 
@@ -111,14 +113,15 @@ def wanted(kind: MessageKind, muted_kinds: str) -> bool:
 
 
 def masked(phone: str) -> str:
-    """A number as logs and lists show it: ``+63917•••4567``."""
-    hidden = len(phone) - _SHOWN_FIRST - _SHOWN_LAST
-    return f"{phone[:_SHOWN_FIRST]}•••{phone[-_SHOWN_LAST:]}" if hidden > 0 else "•••" * bool(phone)
+    """A number as logs and lists show it: ``+63917•••4567``; of a short one the end only."""
+    if len(phone) >= _SHOWN_FIRST + _SHOWN_LAST + _LEAST_HIDDEN:
+        return f"{phone[:_SHOWN_FIRST]}•••{phone[-_SHOWN_LAST:]}"
+    return f"•••{phone[-_SHOWN_LAST:]}" if len(phone) >= _SHOWN_LAST + _LEAST_HIDDEN else "•••" * bool(phone)
 
 
 def masked_in(text: str) -> str:
-    """A text with the numbers in it masked."""
-    return _PHONE.sub(lambda found: masked(found[0]), text)
+    """A text with the numbers in it masked, however they are written."""
+    return _NUMBER.sub(lambda found: masked(found[0]), text)
 
 
 def is_phone(phone: str) -> bool:

@@ -2,12 +2,18 @@
 
 import json
 from collections.abc import Callable
+from datetime import UTC, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from attendance.cli import main
+from attendance.clock import SystemClock
+from attendance.domain.receipt import GatewayState, Report
+from attendance.kiosk.store import receipts
+from attendance.kiosk.store.database import writing
+from attendance.kiosk.store.receipts import Rules
 from attendance.sim.phone_device import SimulatedPhone
 
 Verb = Callable[..., tuple[int, str, str]]
@@ -69,6 +75,10 @@ def test_a_message_that_was_written_waits_masked_and_can_be_cancelled_and_retrie
         ("sms", "send", "x", "--student", "nobody"),
         ("sms", "send", "x", "--to", "12"),
         ("sms", "send", "", "--student", "2026-0001"),
+        ("sms", "send", "a\udcff", "--student", "2026-0001"),
+        ("sms", "send", "red\x1b[31m", "--student", "2026-0001"),
+        ("sms", "test", "--send-to", "12"),
+        ("sms", "webhooks", "register", "https://gate.school.ph/sms-webhook", "--signing-key", "short"),
         ("sms", "absences", "--session", "night"),
         ("sms", "webhooks", "register", "http://192.168.1.5:8081/sms-webhook"),
     ],
@@ -80,6 +90,51 @@ def test_what_cannot_be_done_is_explained(office: Office, words: tuple[str, ...]
     assert err.startswith("attendance: ")
     assert "should not have happened" not in err
     assert office.json("sms", "list") == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("list", "--limit", "9" * 25),
+        ("list", "--limit", "0"),
+        ("list", "--student", "\udcff"),
+        ("show", "\udcff"),
+        ("retry", "\udcff"),
+        ("cancel", "\udcff"),
+        ("send", "x", "--student", "\udcff"),
+    ],
+)
+def test_words_that_cannot_be_are_a_wrong_use(
+    office: Office, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    """A terminal passes any bytes on; the answer names the argument."""
+    with pytest.raises(SystemExit) as ended:
+        office("sms", *words)
+    assert ended.value.code == 2
+    assert "argument" in capsys.readouterr().err
+
+
+def test_programs_can_write_cancel_and_retry(office: Office) -> None:
+    """Each verb answers in JSON with the id that the next one needs."""
+    [message_id] = office.json("sms", "send", "No classes 👨‍👩‍👧.", "--student", "2026-0001")["message_ids"]
+    assert office.json("sms", "cancel", message_id) == {"message_id": message_id, "state": "cancelled"}
+    again = office.json("sms", "retry", message_id)
+    assert again["retry_of"] == message_id
+    assert office.json("sms", "show", again["message_id"])["state"] == "waiting"
+
+
+def test_what_a_phone_says_of_a_number_is_masked(office: Office, tmp_path: Path) -> None:
+    """In the reports about a message, too."""
+    [message_id] = office.json("sms", "send", "Hello.", "--student", "2026-0001")["message_ids"]
+    rules = Rules(log_deliveries=True, retry_failed=False, expire_after=timedelta(hours=2), zone=UTC)
+    failed = Report("e", "sms:failed", message_id, GatewayState.FAILED, reason="no service for 0917 123 4567")
+    with writing(tmp_path / "data" / "attendance.db") as conn:
+        receipts.record(conn, failed, SystemClock().now(), rules)
+    for words in (("sms", "show", message_id), ("sms", "show", message_id, "--json"), ("sms", "list")):
+        out = office(*words)[1]
+        assert "123 4567" not in out
+        assert "no service" in out
+    assert "0917 123 4567" in office("sms", "show", message_id, "--reveal")[1]
 
 
 def test_the_texts_are_shown_with_their_parts(office: Office) -> None:
@@ -119,6 +174,21 @@ def test_the_gateway_is_tried_without_sending_anything(office: Office) -> None:
     assert (code, "->" in out) == (1, True)
 
 
+def test_the_test_of_the_gateways_can_be_read_by_programs(office: Office) -> None:
+    """What works, what does not, and the message that it has sent; a gateway that cannot be used is a failure, too."""
+    with SimulatedPhone(password="right", seed=1) as phone:
+        account = {"api_url": phone.url, "username": phone.username, "password": "right"}
+        office.configure(account)
+        found = office.json("sms", "test")
+        assert [(each["name"], each["works"]) for each in found["gateways"]] == [("sms_gate", True)]
+        assert (found["problems"], found["message_id"]) == ([], None)
+        message_id = office.json("sms", "test", "--send-to", "0917 123 4567")["message_id"]
+        assert office.json("sms", "show", message_id)["kind"] == "notice"
+        office.configure({**account, "backup_phone": {"enabled": True}})
+        code, out, _ = office("sms", "test", "--json")
+        assert (code, json.loads(out)["problems"][0]["code"]) == (1, "sms-not-configured")
+
+
 def test_webhooks_are_registered_listed_and_removed(office: Office) -> None:
     """The phone knows where to report, and strangers' registrations stay."""
     with SimulatedPhone(password="right", seed=1) as phone:
@@ -128,6 +198,7 @@ def test_webhooks_are_registered_listed_and_removed(office: Office) -> None:
         listed = office("sms", "webhooks", "list")[1]
         assert "sms:delivered" in listed
         assert "(not of this gate)" in listed
+        assert {each["ours"] for each in office.json("sms", "webhooks", "list")} == {True, False}
         assert office("sms", "webhooks", "remove")[0] == 0
         assert office("sms", "webhooks", "list")[1].strip().endswith("1 webhooks.")
 

@@ -104,8 +104,7 @@ class PhoneWebhooks:
             BadInput: it is too short, too long or has characters that cannot be typed.
             GatewayError: it was not taken, and where to enter it by hand.
         """
-        if len(key) not in _KEY_FITS or not key.isascii() or not key.isprintable():
-            raise BadInput(f"A signing key has {_KEY_FITS[0]} to {_KEY_FITS[-1]} printable ASCII characters.")
+        refuse_weak_key(key)
         try:
             self._gateway.call("PATCH", "/settings", {"webhooks": {"signing_key": key}})
         except GatewayError as error:
@@ -137,6 +136,16 @@ class PhoneWebhooks:
         return Webhook(
             webhook_id, _shown(fields.get("event")), _shown(fields.get("url")), webhook_id.startswith(self._prefix)
         )
+
+
+def refuse_weak_key(key: str) -> None:
+    """Raise for what can be no signing key.
+
+    Raises:
+        BadInput: it is too short, too long or has characters that cannot be typed.
+    """
+    if len(key) not in _KEY_FITS or not key.isascii() or not key.isprintable():
+        raise BadInput(f"A signing key has {_KEY_FITS[0]} to {_KEY_FITS[-1]} printable ASCII characters.")
 
 
 def _refuse_unless_phones_post(url: str) -> None:

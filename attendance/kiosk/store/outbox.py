@@ -5,6 +5,7 @@ unless they are asked for.
 """
 
 import sqlite3
+import unicodedata
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -21,6 +22,8 @@ from attendance.kiosk.store.notices import Notice
 
 MOST_PARTS = 5
 """Phones fail to send longer ones (capcom6/android-sms-gateway, issue 270)."""
+_UNWRITTEN = ("Cc", "Cs")
+"""Unicode's control characters, and halves of characters."""
 _ENDED_UNSENT = (
     OutboxState.EXPIRED,
     OutboxState.REJECTED,
@@ -126,6 +129,8 @@ def send(conn: sqlite3.Connection, text: str, now: Moment, *, student_id: str = 
     size = gsm.size(text)
     if not text.strip() or size.parts > MOST_PARTS:
         raise BadInput(f"The text has {size.parts} message parts. Write one of 1 to {MOST_PARTS}.")
+    if any(unicodedata.category(letter) in _UNWRITTEN and letter != "\n" for letter in text):
+        raise BadInput("The text has characters that no phone can show. Write it anew, without control characters.")
     if student_id:
         return _send_to_guardians(conn, text, now, student_id)
     if not is_phone(phone):
