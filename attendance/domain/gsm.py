@@ -49,7 +49,7 @@ _PLAIN = {
         "œ": "oe",
         "Œ": "OE",
     },
-    "\t": " ",
+    "ẞ": "SS",
 }
 """What Unicode itself does not take apart into plainer characters."""
 
@@ -128,6 +128,8 @@ def _plain(letter: str) -> str:
         return letter
     if letter in _PLAIN:
         return _PLAIN[letter]
+    if letter.isspace():
+        return " "
     if (digit := unicodedata.digit(letter, None)) is not None:
         return str(digit)
     apart = unicodedata.normalize("NFKD", letter)

@@ -140,3 +140,9 @@ def test_plain_text_is_plain(text: str) -> None:
 def test_what_the_alphabet_has_is_left_alone(text: str) -> None:
     """Also spaces and lines, which the school may have set."""
     assert transliterate(text) == text
+
+
+@pytest.mark.parametrize("space", ["\t", "\u2028", "\u2029", "\x0b", "\x85", "\u3000", "\u00a0"])
+def test_words_stay_apart(space: str) -> None:
+    """Whatever kind of space is between them."""
+    assert transliterate(f"Ana{space}Cruz") == "Ana Cruz"

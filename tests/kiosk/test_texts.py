@@ -144,6 +144,40 @@ def test_an_own_text_may_have_several_parts() -> None:
     assert text.text.endswith(f"{LONG[0]} and {LONG[1]}")
 
 
+@pytest.mark.parametrize(
+    ("names", "called"),
+    [
+        (("DELA CRUZ, JUAN MIGUEL SANTOS", "DELA CRUZ, MARIA CRISTINA SANTOS"), "JUAN MIGUEL... and MARIA CRISTINA..."),
+        (("Juan Miguel Dela Cruz", "Maria Cristina Dela Cruz"), "Juan Miguel... and Maria Cristina..."),
+        (("Santos,", "Cruz, "), "Santos, and Cruz,"),
+    ],
+)
+def test_siblings_are_told_apart_however_short_their_names_get(names: tuple[str, ...], called: str) -> None:
+    """Lists of schools have the family name first: two children called DELA CRUZ... would be nobody."""
+    long_school = texts(school_name="Bagong Pag-asa Integrated National High School - Annex II")
+    text = long_school.compose(MessageKind.MONTHLY_SUMMARY, replace(ANA, students=names))
+    assert called in text.text
+    assert text.parts == 1
+
+
+def test_what_cannot_be_one_part_is_as_few_as_possible() -> None:
+    """In an alphabet of 70 characters a part, five siblings with long names: shorter names save parts."""
+    names = tuple(f"李 Concepcion Bartolome Villanueva {number}" for number in range(5))
+    text = texts().compose(MessageKind.WEEKLY_SUMMARY, replace(ANA, students=names))
+    assert (text.encoding, text.parts) == (Encoding.UCS_2, 2)
+
+
+def test_a_template_that_no_phone_can_send_is_refused() -> None:
+    """When it is read, not when the first parent should get it."""
+    with pytest.raises(BadInput, match=r"absence_alert_template: it makes 6 message parts"):
+        texts(templates={MessageKind.ABSENCE: "x" * 800, MessageKind.CHECK_IN: "{student_name}"})
+
+
+def test_a_message_about_nobody_is_a_sentence_all_the_same() -> None:
+    """Rather than an empty text, which a gateway would refuse for ever."""
+    assert texts(school_name="S").compose(MessageKind.CHECK_IN, replace(ANA, students=("",))).parts == 1
+
+
 def test_plain_characters_only_on_request() -> None:
     """An emoji in the school's text makes it UCS-2 unless it is taken out."""
     own = {MessageKind.CHECK_IN: "✅ {student_name} – “in”"}
@@ -195,7 +229,9 @@ def test_names_are_whole_or_end_in_an_ellipsis(names: list[str], kind: MessageKi
     for name in names:
         words = name.split()
         whole = " ".join(words)
-        cuts = {" ".join(words[:count]).rstrip(",;.-") + "..." for count in range(1, len(words))}
+        family, _, given = whole.partition(",")
+        called = [*given.split(), *family.split()] if given.strip() else words
+        cuts = {" ".join(called[:count]).rstrip(",;.-") + "..." for count in range(1, len(called))}
         assert whole in text.text or any(cut in text.text for cut in cuts)
     for number in ("7:05 AM",) if kind in (MessageKind.CHECK_IN, MessageKind.CHECK_OUT) else ():
         assert number in text.text

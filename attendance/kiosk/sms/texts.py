@@ -93,11 +93,15 @@ class Texts:
         self._language = language
         self._transliterate = transliterate
         self._words = {"stop_word": stop_word, "start_word": start_word}
-        self._own = _parsed({kind: text for kind, text in (templates or {}).items() if text.strip()})
         self._built_in = {
             name: {kind: parse(text, _names(kind)) for kind, text in wording.texts.items()}
             for name, wording in LANGUAGES.items()
         }
+        self._own = _parsed({kind: text for kind, text in (templates or {}).items() if text.strip()})
+        if too_long := [
+            _too_long(kind, parts) for kind in self._own if (parts := self.preview(kind).parts) > _OWN_PARTS
+        ]:
+            raise BadInput("\n".join(too_long))
 
     def compose(self, kind: MessageKind, facts: Facts, language: str = "") -> Text:
         """The message.
@@ -129,15 +133,15 @@ class Texts:
     def _fitted(
         self, template: Template, values: Mapping[str, str], students: tuple[str, ...], wording: Wording, parts: int
     ) -> Text:
-        """In as many parts as allowed if shorter names achieve that; otherwise whole: a cut would be for nothing."""
-        whole = None
+        """In as many parts as allowed, or as few as shorter names achieve; nothing is cut that saves no part."""
+        tried = []
         for names, school in _shorter(tuple(_line(name) for name in students), self._school):
             text = template.fill({**values, "student_name": _joined(names, wording.both), "school_name": school})
             made = self._text(text)
-            whole = whole or made
+            tried.append(made)
             if made.parts <= parts:
-                return made
-        return whole or self._text("")
+                break
+        return min(tried, key=lambda each: each.parts)
 
     def _text(self, text: str) -> Text:
         said = gsm.transliterate(text) if self._transliterate else text
@@ -166,6 +170,13 @@ def _parsed(templates: Mapping[MessageKind, str]) -> dict[MessageKind, Template]
     if faults:
         raise BadInput("\n".join(faults))
     return found
+
+
+def _too_long(kind: MessageKind, parts: int) -> str:
+    return (
+        f"sms_notifications.{TEMPLATE_KEYS[kind]}: it makes {parts} message parts, and phones fail to send more than"
+        f" {_OWN_PARTS}. Write a shorter text."
+    )
 
 
 def _names(kind: MessageKind) -> frozenset[str]:
@@ -199,11 +210,20 @@ def _values(kind: MessageKind, facts: Facts, wording: Wording) -> dict[str, str]
 
 def _shorter(names: tuple[str, ...], school: str) -> Iterator[tuple[tuple[str, ...], str]]:
     """Names and school whole, then with ever fewer words. The school comes last: with it a message is believed."""
-    most = max((len(name.split()) for name in names), default=1)
+    most = max([1, *(len(name.split()) for name in names)])
     for words in range(most, 0, -1):
-        yield tuple(_shortened(name, words) for name in names), school
+        yield tuple(_shortened_name(name, words) for name in names), school
     for words in range(len(school.split()) - 1, 0, -1):
-        yield tuple(_shortened(name, 1) for name in names), _shortened(school, words)
+        yield tuple(_shortened_name(name, 1) for name in names), _shortened(school, words)
+
+
+def _shortened_name(name: str, words: int) -> str:
+    """As ``_shortened``, beginning with what tells a child from its siblings: a family name that stands first, before
+    a comma, goes last."""
+    if len(name.split()) <= words:
+        return name
+    family, _, given = name.partition(",")
+    return _shortened(f"{given} {family}", words) if given.strip() else _shortened(name, words)
 
 
 def _shortened(text: str, words: int) -> str:
