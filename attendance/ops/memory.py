@@ -3,12 +3,13 @@
 import ctypes
 import functools
 import gc
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import psutil
 
 from attendance.clock import boot_ns
+from attendance.ops.growth import Growth
 from attendance.ops.health import ProbeResult, Problem
 from attendance.ops.service import Service
 
@@ -17,12 +18,22 @@ RELIEF_SHARE = 0.85
 _LOOK_S = 5.0
 _AGAIN_S = 600.0
 """Relief that was given is not given again for so long: what did not help just now will not help yet."""
+_FORESEEN_HOURS = 48.0
+"""A person comes by on a school day, and every second day is one even over a weekend."""
 
 MEMORY_HIGH = Problem(
     "memory-high",
     "warning",
     "The {process} process uses {used_mb:.0f} MB of its {budget_mb:.0f} MB of memory.",
     "It is relieved by itself. If this stays for an hour, restart the gate and tell whoever looks after it.",
+)
+MEMORY_GROWS = Problem(
+    "memory-grows",
+    "warning",
+    "The {process} process grows by {mb_per_hour:.1f} MB an hour. At this rate its {budget_mb:.0f} MB of memory are"
+    " used up in {hours:.0f} hours.",
+    "It frees itself of what it can. Restart the gate when nobody passes, and send the files of data/logs to whoever"
+    " looks after it.",
 )
 
 
@@ -44,10 +55,20 @@ class Watched:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """What a process has of its budget, in decimal megabytes."""
+    """What a process has of its budget, in decimal megabytes.
+
+    Attributes:
+        mb_per_hour: by how much it grows; ``None`` while that cannot be told.
+    """
 
     used_mb: float
     budget_mb: float
+    mb_per_hour: float | None = None
+
+    @property
+    def hours_left(self) -> float | None:
+        """In how many hours the budget is used up if it goes on growing so; ``None`` if it does not grow."""
+        return max(0.0, self.budget_mb - self.used_mb) / self.mb_per_hour if self.mb_per_hour else None
 
     @property
     def high(self) -> bool:
@@ -68,11 +89,12 @@ class MemoryWatch:
         self._processes = list(processes)
         self._now_ns = now_ns
         self._uses: dict[str, Use] = {}
+        self._growth = {process.name: Growth() for process in self._processes}
         self._relieved_ns: dict[str, tuple[int | None, int]] = {}
         self.service = Service("memory", self)
 
     def step(self) -> float:
-        self._uses = {process.name: Use(resident_mb(process.pid()), process.budget_mb) for process in self._processes}
+        self._uses = {process.name: self._look(process) for process in self._processes}
         for process in self._processes:
             use = self._uses[process.name]
             if use.high and not self._just_relieved(process) and process.relieve(use):
@@ -81,20 +103,33 @@ class MemoryWatch:
 
     def __call__(self) -> ProbeResult:
         uses = dict(self._uses)
-        values = {
-            name: {"used_mb": round(use.used_mb, 1), "budget_mb": round(use.budget_mb, 1)} for name, use in uses.items()
-        }
-        problems = [
-            MEMORY_HIGH.said(process=name, used_mb=use.used_mb, budget_mb=use.budget_mb)
-            for name, use in uses.items()
-            if use.high
-        ]
-        return ProbeResult("memory", values, problems)
+        problems = [problem for name, use in uses.items() for problem in _problems(name, use)]
+        return ProbeResult("memory", {name: _values(use) for name, use in uses.items()}, problems)
+
+    def _look(self, process: Watched) -> Use:
+        pid = process.pid()
+        used_mb, growth = resident_mb(pid), self._growth[process.name]
+        growth.see(pid, used_mb, self._now_ns())
+        return Use(used_mb, process.budget_mb, growth.mb_per_hour)
 
     def _just_relieved(self, process: Watched) -> bool:
         """Whether this very process, not one that has taken its place, was relieved a moment ago."""
         pid, at_ns = self._relieved_ns.get(process.name, (None, 0))
         return pid == process.pid() is not None and self._now_ns() - at_ns < _AGAIN_S * 1e9
+
+
+def _values(use: Use) -> dict[str, float | None]:
+    growth = None if use.mb_per_hour is None else round(use.mb_per_hour, 2)
+    return {"used_mb": round(use.used_mb, 1), "budget_mb": round(use.budget_mb, 1), "growth_mb_per_hour": growth}
+
+
+def _problems(name: str, use: Use) -> Iterator[Problem]:
+    if use.high:
+        yield MEMORY_HIGH.said(process=name, used_mb=use.used_mb, budget_mb=use.budget_mb)
+    if use.mb_per_hour and use.hours_left is not None and use.hours_left < _FORESEEN_HOURS:
+        yield MEMORY_GROWS.said(
+            process=name, mb_per_hour=use.mb_per_hour, budget_mb=use.budget_mb, hours=use.hours_left
+        )
 
 
 def resident_mb(pid: int | None) -> float:
