@@ -67,6 +67,7 @@ class Scan(_Wire):
 
     Attributes:
         seq: counts from 1 without gaps within one epoch of a device.
+        boot_id: empty where no boot of a gate saw it: it was entered from its photo, or from an earlier system.
         chain: ``chain`` of this row at the gate; empty for one recorded before there were chains.
     """
 
@@ -83,10 +84,10 @@ class Scan(_Wire):
     passage: Count
     minutes_late: Count
     scanned_at: Time
-    boot_id: Word
+    boot_id: Word | Literal[""]
     boot_ns: Nanoseconds
     clock_trusted: Truth
-    source: Word
+    source: Name
     card_issue: Count
     card_signed: Truth
     chain: Digest | Literal[""] = ""
@@ -157,7 +158,11 @@ class Guardian(_Wire):
 
 
 class Student(_Wire):
-    """A student whom a gate knows. The centre takes over one it does not know; of others it only notes the key."""
+    """A student whom a gate knows. The centre takes over one it does not know; of others it only notes the key.
+
+    Attributes:
+        removed: off the gate's roster, and known for their past scans only: the centre makes nobody pass again by it.
+    """
 
     type: Literal["student"] = "student"
     student_key: Key
@@ -169,6 +174,7 @@ class Student(_Wire):
     lrn: Name = ""
     allowed_session: Name = "both"
     guardians: Annotated[list[Guardian], Field(max_length=20)] = Field(default_factory=list)
+    removed: Truth = False
 
     @property
     def item_id(self) -> str:

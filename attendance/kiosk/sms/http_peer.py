@@ -44,7 +44,7 @@ class Answer:
     """What came back.
 
     Attributes:
-        body: at most ``ANSWER_LIMIT_BYTES``.
+        body: no more than its peer's limit.
         whole: all of it came.
     """
 
@@ -71,12 +71,13 @@ class HttpPeer:
         url: where paths are added to. Plain ``http`` reaches loopback and private addresses only: what is sent are
             passwords and numbers of parents.
         ca_file: PEM file of who vouches for the server; ``None``: whom the system trusts.
+        answer_limit_bytes: what is read of an answer's body.
 
     Raises:
         BadInput: ``url`` is no address.
     """
 
-    def __init__(self, url: str, *, ca_file: Path | None = None) -> None:
+    def __init__(self, url: str, *, ca_file: Path | None = None, answer_limit_bytes: int = ANSWER_LIMIT_BYTES) -> None:
         parts = _split(url)
         self._secure = parts.scheme == "https"
         self._host = parts.hostname or ""
@@ -84,6 +85,7 @@ class HttpPeer:
         self._host_header = parts.netloc
         self._path = parts.path.rstrip("/")
         self._ca_file = ca_file
+        self._answer_limit_bytes = answer_limit_bytes
         self._context: ssl.SSLContext | None = None
         self.origin = f"{parts.scheme}://{parts.netloc}"
 
@@ -130,7 +132,7 @@ class HttpPeer:
         request.request(method, self._path + path, body, {"Host": self._host_header, "Connection": "close", **headers})
         with HTTPResponse(Timed(connection, deadline), method=method) as response:  # type: ignore[arg-type]
             response.begin()
-            body, whole = _body(response)
+            body, whole = _body(response, self._answer_limit_bytes)
             return Answer(response.status, response.headers, body, whole)
 
     def _connected(self, deadline: Deadline) -> socket.socket:
@@ -145,8 +147,8 @@ class HttpPeer:
         for family, _, _, _, address in socket.getaddrinfo(self._host, self._port, type=socket.SOCK_STREAM):
             if not self._secure and not is_near(str(address[0])):
                 raise ExchangeFailed(
-                    f"{self.origin} is not on a private network: passwords would go through the internet for all to"
-                    " read. Use https.",
+                    f"{self.origin} is not on a private network: what is secret would go through the internet for"
+                    " all to read. Use https.",
                     request_sent=False,
                 )
             yield family, address
@@ -172,13 +174,13 @@ class HttpPeer:
         return f"{self.origin} does not speak TLS with us ({why(error)})."
 
 
-def _body(response: HTTPResponse) -> tuple[bytes, bool]:
+def _body(response: HTTPResponse, limit_bytes: int) -> tuple[bytes, bool]:
     """What can be read of the body, and whether that is all. Its status stands, whatever happens to the rest."""
     try:
-        read = response.read(ANSWER_LIMIT_BYTES + 1)
+        read = response.read(limit_bytes + 1)
     except (OSError, HTTPException):
         return b"", False
-    return read[:ANSWER_LIMIT_BYTES], len(read) <= ANSWER_LIMIT_BYTES and not response.length
+    return read[:limit_bytes], len(read) <= limit_bytes and not response.length
 
 
 def _split(url: str) -> SplitResult:
