@@ -1,0 +1,1 @@
+"""The pages of the door, and what every page behind it is guarded by."""
