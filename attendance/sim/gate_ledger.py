@@ -35,32 +35,33 @@ class GateLedger:
         day = seen.at.astimezone(self._zone).date().isoformat()
         passage = self._passages.get((student_key, day, direction), 0) + 1
         self._passages[student_key, day, direction] = passage
-        bare = wire.Scan.model_construct(
-            type="scan",
-            scan_id=str(uuid7()),
-            device_id=self.device_id,
-            epoch=self.epoch,
-            seq=self.last_seq + 1,
-            student_key=student_key,
-            day=day,
-            session="day_class",
-            direction=direction,
-            status="late" if minutes_late else "present",
-            passage=passage,
-            minutes_late=minutes_late,
-            scanned_at=rfc3339(seen.at),
-            boot_id=seen.boot_id,
-            boot_ns=seen.boot_ns,
-            clock_trusted=seen.trusted,
-            source="camera",
-            card_issue=0,
-            card_signed=False,
-            chain="",
-        )
-        scan = bare.model_copy(update={"chain": wire.chain(self.chain, bare)})
-        self.last_seq, self.chain = scan.seq, scan.chain
+        row = {
+            "type": "scan",
+            "scan_id": str(uuid7()),
+            "device_id": self.device_id,
+            "epoch": self.epoch,
+            "seq": self.last_seq + 1,
+            "student_key": student_key,
+            "day": day,
+            "session": "day_class",
+            "direction": direction,
+            "status": "late" if minutes_late else "present",
+            "passage": passage,
+            "minutes_late": minutes_late,
+            "scanned_at": rfc3339(seen.at),
+            "boot_id": seen.boot_id,
+            "boot_ns": seen.boot_ns,
+            "clock_trusted": seen.trusted,
+            "source": "camera",
+            "card_issue": 0,
+            "card_signed": False,
+            "chain": "",
+        }
+        row["chain"] = self.chain = wire.chain(self.chain, wire.Scan.model_validate(row))
+        scan = wire.Scan.model_validate(row)
+        self.last_seq = scan.seq
         self.scans.append(scan)
-        self._waiting.append(scan.model_dump())
+        self._waiting.append(row)
         return scan
 
     def queue(self, items: Iterable[dict[str, Any]]) -> None:
@@ -83,6 +84,13 @@ class GateLedger:
                 self._waiting.append(item)
             elif result["result"] in (wire.Result.CONFLICT, wire.Result.REJECTED):
                 self.dead.append((item, result["reason"]))
+
+    def forget(self, count: int) -> None:
+        """Drop the first items of the queue and the scans that were recorded first, as many of each: somebody else
+        has them."""
+        del self.scans[:count]
+        for _ in range(count):
+            self._waiting.popleft()
 
     def restore(self, lost: int) -> None:
         """Go on from a backup that lacks the last ``lost`` scans: a new epoch, whose numbers begin anew."""

@@ -1,0 +1,80 @@
+"""A school morning at one simulated gate: students pass, records leave, heartbeats beat."""
+
+import logging
+import random
+from collections.abc import Iterator, Sequence
+
+from attendance.clock import Clock
+from attendance.errors import AttendanceError
+from attendance.ops.service import IDLE_S
+from attendance.sim.gates import SimulatedGate
+
+SYNC_S = 2.0
+HEARTBEAT_S = 5.0
+"""A real gate's is a minute; who watches a demo does not wait that long."""
+_AFTER_FAILURE_S = 3.0
+_LATE_SHARE = 0.08
+_LATEST_MINUTES = 25
+
+log = logging.getLogger(__name__)
+
+
+class Morning:
+    """The stepper of one gate.
+
+    Args:
+        students: numbers of who passes here: in, and when all are in, out, and so on.
+        every_s: between two of them, on average.
+        silent_after_s: nobody passes from then on, as at a gate whose camera is covered; ``None``: it goes on.
+    """
+
+    def __init__(
+        self,
+        gate: SimulatedGate,
+        students: Sequence[str],
+        clock: Clock,
+        *,
+        every_s: float,
+        silent_after_s: float | None = None,
+        seed: int = 1,
+    ) -> None:
+        self._gate = gate
+        self._clock = clock
+        self._chance = random.Random(f"{seed} {gate.device_id} morning")
+        self._passing = _passing(students, self._chance)
+        self._every_s = every_s
+        now_s = clock.boot_ns() / 1e9
+        self._silent_from_s = float("inf") if silent_after_s is None else now_s + silent_after_s
+        self._pass_s = self._sync_s = self._heartbeat_s = now_s
+
+    def step(self) -> float:
+        now_s = self._clock.boot_ns() / 1e9
+        if now_s >= self._silent_from_s:
+            self._pass_s = float("inf")
+        if self._pass_s <= now_s:
+            self._pass_one()
+            self._pass_s = now_s + self._chance.expovariate(1 / self._every_s)
+        try:
+            if self._sync_s <= now_s:
+                self._sync_s = now_s + (0.0 if self._gate.sync() else SYNC_S)
+            if self._heartbeat_s <= now_s:
+                self._gate.heartbeat()
+                self._heartbeat_s = now_s + HEARTBEAT_S
+        except AttendanceError as error:
+            log.warning("%s: %s", self._gate.device_id, error)
+            self._sync_s = self._heartbeat_s = now_s + _AFTER_FAILURE_S
+        due_s = min(self._sync_s, self._heartbeat_s, self._pass_s)
+        return min(IDLE_S, max(0.0, due_s - self._clock.boot_ns() / 1e9))
+
+    def _pass_one(self) -> None:
+        number, direction, minutes_late = next(self._passing)
+        self._gate.pass_student(number, direction=direction, minutes_late=minutes_late)
+
+
+def _passing(students: Sequence[str], chance: random.Random) -> Iterator[tuple[str, str, int]]:
+    """Numbers, directions and minutes late, without end; in another order each time."""
+    while True:
+        for direction in ("in", "out"):
+            for number in chance.sample(students, len(students)):
+                late = direction == "in" and chance.random() < _LATE_SHARE
+                yield number, direction, chance.randint(1, _LATEST_MINUTES) if late else 0
