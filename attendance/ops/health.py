@@ -188,14 +188,18 @@ def _aged(result: ProbeResult, ttl_s: float | None, age_ns: int) -> ProbeResult:
 
 def _summary(results: Sequence[ProbeResult], now_ns: int) -> Snapshot:
     components = {
-        result.component: Component(result.status or _verdict(result.problems), result.values) for result in results
+        result.component: Component(result.status or verdict(result.problems), result.values) for result in results
     }
-    problems = [problem for result in results for problem in result.problems]
-    problems.sort(key=lambda problem: _GRAVEST_FIRST[problem.severity])
-    return Snapshot(_verdict(problems), components, tuple(problems), now_ns)
+    problems = gravest_first([problem for result in results for problem in result.problems])
+    return Snapshot(verdict(problems), components, problems, now_ns)
 
 
-def _verdict(problems: Sequence[Problem]) -> Status:
+def gravest_first(problems: Sequence[Problem]) -> tuple[Problem, ...]:
+    return tuple(sorted(problems, key=lambda problem: _GRAVEST_FIRST[problem.severity]))
+
+
+def verdict(problems: Sequence[Problem]) -> Status:
+    """What the gravest of the problems makes of the whole."""
     severities = {problem.severity for problem in problems}
     if "error" in severities:
         return "unhealthy"
