@@ -7,18 +7,22 @@ as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo -n "$@"; fi
 }
 
-# fetch_promtool: promtool into .venv/tools, out of Debian's package, which is not installed because it starts a server.
-fetch_promtool() {
-    local unpacked
-    [ -x "$venv/tools/promtool" ] && return
-    say "Fetching promtool (19 MB, once) ..."
+# fetch_tools PACKAGE PROGRAM...: programs into .venv/tools, out of a Debian package that is not installed, because that
+# would start its server.
+fetch_tools() {
+    local package=$1 unpacked program missing=
+    shift
+    for program; do [ -x "$venv/tools/$program" ] || missing=yes; done
+    [ "$missing" ] || return 0
+    say "Fetching $package (once) ..."
     unpacked=$(mktemp -d)
     chmod 755 "$unpacked"
     {
         cd "$unpacked" &&
-            { apt-get download -qq prometheus || { as_root apt-get update -qq && apt-get download -qq prometheus; }; } &&
-            dpkg-deb -x prometheus_*.deb . && mkdir -p "$venv/tools" && mv usr/bin/promtool "$venv/tools/"
-    } >/dev/null 2>"$unpacked/errors" || say "promtool could not be fetched:" "$(cat "$unpacked/errors")"
+            { apt-get download -qq "$package" || { as_root apt-get update -qq && apt-get download -qq "$package"; }; } &&
+            dpkg-deb -x "$package"_*.deb . && mkdir -p "$venv/tools" &&
+            for program; do mv "usr/bin/$program" "$venv/tools/"; done
+    } >/dev/null 2>"$unpacked/errors" || say "$package could not be fetched:" "$(cat "$unpacked/errors")"
     cd "$root"
     rm -r "$unpacked"
 }
@@ -34,7 +38,8 @@ if [ ${#packages[@]} -gt 0 ]; then
         stop "The tests need more system packages. Install them, then start again:" "    sudo apt install ${packages[*]}"
 fi
 prepare_environment requirements-dev.txt
-fetch_promtool
+fetch_tools prometheus prometheus promtool
+fetch_tools prometheus-alertmanager prometheus-alertmanager amtool
 
 select=(-m "not slow")
 if [ "${1:-}" = --all ]; then
