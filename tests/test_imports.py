@@ -16,6 +16,7 @@ WALL_CLOCK = {
     *("time.time", "time.time_ns", "time.localtime", "time.gmtime", "time.ctime", "time.strftime"),
     *("datetime.now", "datetime.utcnow", "datetime.today", "date.today"),
 }
+CENTRE_ONLY = {"sqlalchemy", "alembic", "psycopg", "gunicorn", "argon2"}
 THREADS = {"threading.Thread", "threading.Timer", "ThreadPoolExecutor", "futures.ThreadPoolExecutor"}
 
 
@@ -119,7 +120,10 @@ def fenced(module: str, tree: ast.AST) -> list[str]:
         found += sorted(pictures)
     if ".web." not in f"{module}.":
         found += sorted(packages & {"flask", "werkzeug"})
-    if not module.startswith("kiosk.store") and module not in ("ops.sqlite", "ops.backup"):
+    if room not in ("fleet", "access"):
+        centre = {each for each in imports(tree) if each.name.split(".")[0] in CENTRE_ONLY}
+        found += sorted(each.name for each in centre if each.at_load or not module.startswith("cli.fleet"))
+    if not module.startswith(("kiosk.store", "fleet.store")) and module not in ("ops.sqlite", "ops.backup"):
         found += [text for text in texts(tree) if SQL.match(text)]
         found += [name for name in named(tree) if name == "sqlite3.connect"]
     if module != "clock":
@@ -205,6 +209,9 @@ def test_the_fences_hold(module: str) -> None:
         ("ops.health", "from datetime import date\ndate.today()"),
         ("ops.worker", "import threading\nthreading.Thread(target=f)"),
         ("ops.metrics", "from prometheus_client import Counter"),
+        ("kiosk.sync.courier", "def f():\n    import sqlalchemy"),
+        ("cli.fleet", "from argon2 import PasswordHasher"),
+        ("fleet.ingest", "from sqlalchemy import text\ntext('SELECT 1 FROM events')"),
         ("kiosk.web.screen", "from concurrent.futures import ThreadPoolExecutor\nThreadPoolExecutor()"),
     ],
 )
