@@ -1,0 +1,1 @@
+"""What the centre keeps. The only place with SQL of the centre; nothing here reads across schools by accident."""

@@ -1,0 +1,1 @@
+"""How the schema came to be; ``attendance.fleet.store.engine.upgrade`` runs it."""

@@ -1,0 +1,1 @@
+"""One file a step. Files of earlier versions are never edited."""
