@@ -6,12 +6,13 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from sms_desk import ANA, MANILA, MORNING, SmsDesk, unclear
+from sms_desk import ANA, MANILA, MORNING, Phone, SmsDesk, unclear
 
 from attendance.clock import ManualClock
 from attendance.domain.message import OutboxState
 from attendance.domain.receipt import FLAT_EVENT, GatewayState, Report
 from attendance.errors import BadInput
+from attendance.kiosk.sms.gateway import GatewayError
 from attendance.kiosk.sms.polling import BETWEEN_S, ReportPoll
 from attendance.kiosk.store import claims, endings, outbox, receipts
 from attendance.kiosk.store.database import create_or_migrate, reading, writing
@@ -99,6 +100,32 @@ def test_a_gateway_that_does_not_answer_is_left_alone(desk: SmsDesk, monkeypatch
     poll._began = True
     assert poll.step() >= 30
     assert desk.row(message)["report_due_boot_ns"] > desk.clock.boot_ns()
+
+
+def test_a_gateway_that_is_left_alone_holds_up_no_other_one_s_reports(tmp_path: Path) -> None:
+    """Its messages are put off, and that is no question that counts."""
+    clock = ManualClock(MORNING)
+    away, works = Phone(clock, "away"), Phone(clock, "works")
+    desk = SmsDesk(tmp_path, clock, phones=[away, works])
+    for number in ("1", "2"):
+        desk.enrol(number)
+    [first] = desk.scan("1")
+    desk.exhaust()
+    away.faults = [GatewayError("Come back later.", retry_after_s=3600)]
+    [second] = desk.scan("2")
+    desk.exhaust()
+    assert (desk.row(first)["gateway"], desk.row(second)["gateway"]) == ("away", "works")
+    clock.advance(15 * 60)
+    poll = poll_of(desk)
+    poll.step()
+    poll.step()
+    assert (desk.row(first)["gateway_state"], desk.row(second)["gateway_state"]) == ("Pending", "Sent")
+    assert desk.row(first)["report_asked"] == 0
+    clock.advance(3600)
+    for _ in range(2):
+        poll.step()
+    assert desk.row(first)["gateway_state"] == "Sent"
+    desk.close()
 
 
 def test_a_long_message_is_delivered_when_all_parts_are(desk: SmsDesk) -> None:

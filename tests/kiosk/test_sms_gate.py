@@ -137,6 +137,8 @@ def test_nobody_there_is_proof_that_it_was_not_taken() -> None:
     ("reply", "permanent", "fault", "rest_s"),
     [
         (answer(400, {"message": "Invalid phone number"}), True, Fault.MESSAGE, None),
+        (answer(400, b"<html>The plain HTTP request was sent to HTTPS port</html>"), False, Fault.ANSWER, None),
+        (answer(413, b"<html>Request Entity Too Large</html>"), False, Fault.ANSWER, None),
         (answer(401, {"message": "Unauthorized"}), False, Fault.CREDENTIALS, None),
         (answer(403, {"message": "Forbidden"}), False, Fault.CREDENTIALS, None),
         (answer(404, b"<html>not here</html>"), False, Fault.ANSWER, None),

@@ -301,6 +301,33 @@ def test_a_gateway_that_is_left_alone_is_not_asked() -> None:
         assert gateways.send(MESSAGE).gateway_name == "first"
 
 
+def test_a_gateway_that_answers_no_questions_gets_messages_all_the_same() -> None:
+    """A server may fail when it is asked about messages, and take new ones."""
+
+    def reply(asked: Asked, connection: socket.socket) -> None:
+        connection.sendall(TAKES if asked.method == "POST" else NOBODY_KNOWS)
+
+    with Wire(reply) as wire:
+        gateways = Routes([phone("sms_gate", wire.url)], clock())
+        for _ in range(FAILURES):
+            with pytest.raises(GatewayError):
+                gateways.ask("sms_gate", ID)
+        assert (gateways.rest_s(), gateways.problems) == (0, [])
+        assert gateways.send(MESSAGE).gateway_name == "sms_gate"
+
+
+def test_a_gateway_that_refuses_message_after_message_is_a_problem() -> None:
+    """So many wrong numbers one after the other are improbable; the first that is taken ends it."""
+    with Wire(*[REFUSED] * 5, TAKES) as wire:
+        gateways = Routes([phone("sms_gate", wire.url)], clock())
+        for _ in range(5):
+            assert gateways.problems == []
+            refused(gateways)
+        assert [problem.code for problem in gateways.problems] == ["sms-gateway-refuses"]
+        gateways.send(MESSAGE)
+        assert gateways.problems == []
+
+
 def test_idle_gateways_are_looked_after() -> None:
     """Without traffic a gateway that is gone becomes a problem; one that is used or left alone is not asked as well."""
     time = clock()

@@ -29,11 +29,16 @@ class Deadline:
 
 
 class Timed(io.RawIOBase):
-    """A socket for reading, which gives up at the deadline however steadily bytes drip in."""
+    """A socket for reading, which gives up at the deadline however steadily bytes drip in.
 
-    def __init__(self, connection: socket.socket, deadline: Deadline) -> None:
+    Args:
+        most_bytes: after which it ends, whatever lengths the other side announced.
+    """
+
+    def __init__(self, connection: socket.socket, deadline: Deadline, most_bytes: int) -> None:
         self._connection = connection
         self._deadline = deadline
+        self._left_bytes = most_bytes
 
     def makefile(self, mode: str) -> io.BufferedReader:
         """What ``HTTPResponse`` asks a socket for."""
@@ -43,8 +48,12 @@ class Timed(io.RawIOBase):
         return True
 
     def readinto(self, buffer: Any) -> int:
+        if self._left_bytes <= 0:
+            return 0
         self._connection.settimeout(self._deadline.left_s())
-        return self._connection.recv_into(buffer)
+        read = self._connection.recv_into(buffer)
+        self._left_bytes -= read
+        return read
 
 
 def connect(addresses: list[Address], deadline: Deadline) -> socket.socket:

@@ -21,6 +21,8 @@ from attendance.kiosk.sms.connection import Address, Deadline, Timed, connect, i
 
 ANSWER_LIMIT_BYTES = 65_536
 """An answer of a gateway has a few hundred; the list of webhooks of a large school some thousand."""
+_MOST_BESIDES_BYTES = 1_048_576
+"""Headers, and what a body in chunks has beside its content: a peer with impossible lengths makes us read no more."""
 LOOKUP_S = 30.0
 """How long the system's resolver may take to give up, which no timeout of ours bounds (``resolv.conf(5)``: three
 servers, two attempts, 5 s)."""
@@ -104,7 +106,7 @@ class HttpPeer:
         with connection:
             try:
                 return self._ask(connection, method, path, headers, body, deadline)
-            except (OSError, HTTPException) as error:
+            except (OSError, HTTPException, ValueError) as error:
                 raise ExchangeFailed(
                     f"{self.origin} gave no answer that can be read ({why(error)}).", request_sent=True
                 ) from error
@@ -130,7 +132,8 @@ class HttpPeer:
         request = HTTPConnection(self._host, self._port)
         request.sock = connection
         request.request(method, self._path + path, body, {"Host": self._host_header, "Connection": "close", **headers})
-        with HTTPResponse(Timed(connection, deadline), method=method) as response:  # type: ignore[arg-type]
+        timed = Timed(connection, deadline, 2 * self._answer_limit_bytes + _MOST_BESIDES_BYTES)
+        with HTTPResponse(timed, method=method) as response:  # type: ignore[arg-type]
             response.begin()
             body, whole = _body(response, self._answer_limit_bytes)
             return Answer(response.status, response.headers, body, whole)
@@ -175,10 +178,13 @@ class HttpPeer:
 
 
 def _body(response: HTTPResponse, limit_bytes: int) -> tuple[bytes, bool]:
-    """What can be read of the body, and whether that is all. Its status stands, whatever happens to the rest."""
+    """What can be read of the body, and whether that is all. Its status stands, whatever happens to the rest.
+
+    ``ValueError`` is what ``http.client`` makes of a chunk with a negative length.
+    """
     try:
         read = response.read(limit_bytes + 1)
-    except (OSError, HTTPException):
+    except (OSError, HTTPException, ValueError):
         return b"", False
     return read[:limit_bytes], len(read) <= limit_bytes and not response.length
 

@@ -56,6 +56,9 @@ class ReportPoll:
             message = report_polls.due(conn, self._clock.now())
         if message is None:
             return _IDLE_REST_S
+        if rest_s := self._left_alone_s(message.gateway):
+            self._writer.run(lambda conn: report_polls.put_off(conn, message.gateway, self._clock.now(), rest_s))
+            return BETWEEN_S
         try:
             answer = self._routes.ask(message.gateway, message.message_id)
         except GatewayError as error:
@@ -71,3 +74,7 @@ class ReportPoll:
 
         self._writer.run(keep)
         return BETWEEN_S
+
+    def _left_alone_s(self, gateway: str) -> float:
+        """How long the gateway is left alone; its messages are not asked about until then, the others' are."""
+        return self._routes.rest_s(gateway) if gateway in self._routes.names else 0.0

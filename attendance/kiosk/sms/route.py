@@ -34,6 +34,14 @@ ANSWERS = Problem(
     "The SMS gateway {name} does not answer as it should: {error}",
     "Check its address in the configuration, and that no login page of the network is in between.",
 )
+REFUSES = Problem(
+    "sms-gateway-refuses",
+    "warning",
+    "The SMS gateway {name} has refused the last {count} messages, each for itself: {error}",
+    "See `attendance sms list --state rejected`: correct the numbers, or the gateway's settings if they are right.",
+)
+_REFUSED_IN_A_ROW = 5
+"""So many wrong numbers one after the other are improbable; a provider that refuses everything is not."""
 _PROBLEMS = {Fault.UNREACHABLE: UNREACHABLE, Fault.CREDENTIALS: CREDENTIALS, Fault.BUSY: BUSY}
 
 log = logging.getLogger(__name__)
@@ -63,6 +71,8 @@ class Route:
         self._clock = clock
         self._breaker = Breaker(clock)
         self._trouble: _Trouble | None = None
+        self._refused = 0
+        self._refusal = ""
         self._tried_ns = 0
 
     @property
@@ -79,6 +89,8 @@ class Route:
         """What is wrong; ``None`` while it works, or for a failure that may pass."""
         trouble = self._trouble
         if trouble is None or self._breaker.closed:
+            if self._refused >= _REFUSED_IN_A_ROW:
+                return REFUSES.said(name=self.name, count=self._refused, error=self._refusal)
             return None
         return _PROBLEMS.get(trouble.fault, ANSWERS).said(name=self.name, error=trouble.text)
 
@@ -98,15 +110,19 @@ class Route:
         """
         outcome = self._tried(attempt)
         self._works()
+        self._refused = 0
         return outcome
 
-    def question(self, attempt: Callable[[], Outcome]) -> Outcome:
+    def question(self, attempt: Callable[[], Outcome], *, forgiven: Fault | None = None) -> Outcome:
         """The outcome of asking it something, which proves less.
+
+        Args:
+            forgiven: what is not held against it: it may take messages all the same.
 
         Raises:
             GatewayError: as raised, with the gateway's name.
         """
-        outcome = self._tried(attempt)
+        outcome = self._tried(attempt, forgiven)
         if self._trouble is not None and self._trouble.ends_with_any_answer:
             self._works()
         return outcome
@@ -120,15 +136,16 @@ class Route:
             gateway=self.name,
         )
 
-    def _tried(self, attempt: Callable[[], Outcome]) -> Outcome:
+    def _tried(self, attempt: Callable[[], Outcome], forgiven: Fault | None = None) -> Outcome:
         self._tried_ns = self._clock.boot_ns()
         try:
             return attempt()
         except GatewayError as error:
             error.gateway = self.name
             if error.fault is Fault.MESSAGE:
+                self._refused, self._refusal = self._refused + 1, str(error)
                 self._works()
-            else:
+            elif error.fault is not forgiven:
                 self._fails(error)
             raise
 

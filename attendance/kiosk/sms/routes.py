@@ -90,7 +90,7 @@ class Routes:
             return ()
         if rest_s := route.rest_s():
             raise route.left_alone(rest_s)
-        return route.question(lambda: route.gateway.ask(message_id))
+        return route.question(lambda: route.gateway.ask(message_id), forgiven=Fault.ANSWER)
 
     def check(self, idle_s: float = 0.0) -> Sequence[tuple[str, str, bool]]:
         """Ask the gateways whether they let us in, sending nothing: name, a sentence, and whether it does.

@@ -76,9 +76,12 @@ class SmsGate:
             return self._already_there(message.message_id, deadline)
         if 200 <= answer.status < 300:
             return self._state(answer, message.message_id)
+        error = refusal(answer, self.origin)
+        if error.permanent and not isinstance(answer.json, dict):  # a proxy's, as before a port that speaks TLS
+            raise GatewayError(f"{self.origin} answered {answer.status} {_ODD}.")
         if answer.status == 400 and (fault := self._device_fault(deadline)):
             raise fault
-        raise refusal(answer, self.origin)
+        raise error
 
     def ask(self, message_id: str) -> Sequence[Report]:
         """See ``Gateway``."""

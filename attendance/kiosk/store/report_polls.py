@@ -61,6 +61,16 @@ def note_asked(conn: sqlite3.Connection, message: Due, now: Moment, after: timed
     )
 
 
+def put_off(conn: sqlite3.Connection, gateway: str, now: Moment, rest_s: float) -> None:
+    """A gateway is left alone for a while: its messages are due after that, and this was no question."""
+    until_ns = _after(now, timedelta(seconds=rest_s))
+    conn.execute(
+        "UPDATE sms_outbox SET report_due_boot_ns = ? WHERE report_due_boot_id = ? AND report_due_boot_ns < ?"
+        " AND gateway = ?",
+        (until_ns, now.boot_id, until_ns, gateway),
+    )
+
+
 def forget(conn: sqlite3.Connection, message_id: str) -> None:
     """What became of it is known."""
     conn.execute(
