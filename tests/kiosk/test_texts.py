@@ -194,6 +194,14 @@ def test_a_preview_shows_length_and_parts() -> None:
     assert "Maria" in preview.text
 
 
+def test_what_has_no_template_is_shown_or_refused() -> None:
+    """The answer to STOP has a built-in text, what the office writes has none."""
+    made = texts(school_name="S")
+    assert made.preview(MessageKind.ANSWER) == made.answer(Wish.OUT)
+    with pytest.raises(BadInput, match="sms send"):
+        made.preview(MessageKind.NOTICE)
+
+
 def test_answers_are_confirmed_in_the_guardian_s_language() -> None:
     """And say which word turns it round again."""
     made = texts(stop_word="HINTO", start_word="SIMULA")

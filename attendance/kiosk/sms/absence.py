@@ -232,6 +232,13 @@ def recipients(conn: sqlite3.Connection, found: Plan) -> Iterator[Recipient]:
         yield from (Recipient(student, each, each.wants(found.kind)) for each in guardians)
 
 
+def is_due(rules: AbsenceRules, day: date, session: str, now: Moment) -> bool:
+    """Whether the time of a session has come, or, if none is named, that of any session of the day."""
+    sessions = [each for each in rules.schedule.sessions if session in ("", each.name)]
+    spans = [watched(rules.schedule, each, day, kind, rules.limits.after) for each in sessions for kind in rule.KINDS]
+    return any(span is not None and span[1] <= local(now.at, rules.zone) for span in spans)
+
+
 def _due(rules: AbsenceRules, day: date, session: Session, kind: MessageKind) -> datetime:
     """When a session is judged, aware; midnight if it never is."""
     span = watched(rules.schedule, session, day, kind, rules.limits.after)

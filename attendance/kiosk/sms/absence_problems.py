@@ -94,8 +94,13 @@ def problems(found: Round) -> list[Problem]:
 
 
 def sentences(found: Round) -> Sequence[str]:
-    """Every reason of a round, for whoever asks."""
-    return [_CHOICES.get(reason) or _said(_PROBLEMS[reason], found).text for reason in found.reasons]
+    """Every reason of a round, for whoever asks; before its time those that are not a matter of time."""
+    early = Reason.NOT_DUE in found.reasons
+    return [
+        _CHOICES.get(reason) or _said(_PROBLEMS[reason], found).text
+        for reason in found.reasons
+        if reason in _CHOICES or not early
+    ]
 
 
 def _said(problem: Problem, found: Round) -> Problem:

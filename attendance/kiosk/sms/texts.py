@@ -127,7 +127,15 @@ class Texts:
         return self._fitted(parse(text, _ANSWER_NAMES), self._words, (), wording, _BUILT_IN_PARTS)
 
     def preview(self, kind: MessageKind, language: str = "") -> Text:
-        """The message about a made-up student with a name of usual length."""
+        """The message about a made-up student with a name of usual length; of answers, the one to STOP.
+
+        Raises:
+            BadInput: messages of this kind have no text of their own.
+        """
+        if kind is MessageKind.ANSWER:
+            return self.answer(Wish.OUT, language)
+        if kind not in TEMPLATE_KEYS:
+            raise BadInput(f"A {kind} is written by a person, with `attendance sms send`: there is nothing to show.")
         return self.compose(kind, SAMPLE, language)
 
     def _fitted(

@@ -168,6 +168,14 @@ def order_for(conn: sqlite3.Connection, day: date, session: str, due: datetime) 
     return next((order for order in (Order.OFF, Order.CONFIRM) if order in wishes), None)
 
 
+def is_off(conn: sqlite3.Connection, day: date, session: str) -> bool:
+    """Whether a person has switched off just this: one session, or a day (``session`` empty); reads only."""
+    found = conn.execute(
+        "SELECT 1 FROM absence_orders WHERE day = ? AND session = ? AND wish = 'off'", (day.isoformat(), session)
+    )
+    return found.fetchone() is not None
+
+
 def give_order(conn: sqlite3.Connection, day: date, session: str, order: Order, now: Moment) -> None:
     """Keep what a person says about a day (``session`` empty) or one session, inside a write transaction."""
     conn.execute(
