@@ -117,7 +117,7 @@ invites = Table(
     Index(None, "school_id"),
 )
 
-# operator: sees and does everything in every school.
+# operator: sees and does everything in every school. must_change: somebody else chose the password.
 users = Table(
     "users",
     metadata,
@@ -126,6 +126,7 @@ users = Table(
     Column("name", Text, nullable=False),
     Column("password_hash", Text, nullable=False),
     Column("operator", Boolean, nullable=False, server_default=false()),
+    Column("must_change", Boolean, nullable=False, server_default=false()),
     Column("created_at", Instant, nullable=False),
     Column("password_set_at", Instant, nullable=False),
     Column("disabled_at", Instant),
@@ -147,12 +148,20 @@ sessions = Table(
     metadata,
     Column("token_hash", Text, primary_key=True),
     Column("user_id", Id, ForeignKey("users.user_id", ondelete="CASCADE"), nullable=False),
-    Column("csrf", Text, nullable=False),
     Column("began_at", Instant, nullable=False),
     Column("seen_at", Instant, nullable=False),
-    Column("expires_at", Instant, nullable=False),
     Index(None, "user_id"),
-    Index(None, "expires_at"),
+    Index(None, "seen_at"),
+)
+
+# Guesses at passwords that failed since one was right. key_hash: of an account or an address.
+guesses = Table(
+    "guesses",
+    metadata,
+    Column("key_hash", Text, primary_key=True),
+    Column("failures", Integer, nullable=False),
+    Column("last_at", Instant, nullable=False),
+    Index(None, "last_at"),
 )
 
 # Guesses that failed. kind: 'login', 'enrol'. subject: who or from where, hashed.
@@ -401,7 +410,7 @@ erased = Table(
 
 # --- gates in sight ---------------------------------------------------------------------------------------------------
 
-# A gate's last heartbeat. synced_to: all its scans up to then are here.
+# A gate's last heartbeat. synced_to: all its scans up to then are here. summary: what lists of gates show of its health.
 gate_health = Table(
     "gate_health",
     metadata,
@@ -417,6 +426,7 @@ gate_health = Table(
     Column("changes_applied", BigInteger, nullable=False),
     Column("scans_applied", BigInteger, nullable=False),
     Column("synced_to", Instant),
+    Column("summary", Document, nullable=False),
     Column("beat", Document, nullable=False),
     Index(None, "school_id"),
 )
