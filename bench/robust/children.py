@@ -1,4 +1,4 @@
-"""Python processes of this bench that take and give lines of JSON."""
+"""Python processes of a bench that take and give lines of JSON."""
 
 import json
 import os
@@ -13,12 +13,12 @@ BENCH = Path(__file__).parents[1]
 
 
 class Child:
-    """``python -m robust.<module>`` with its pipes."""
+    """``python -m <module>`` with its pipes."""
 
     def __init__(self, module: str, *words: str) -> None:
         path = os.pathsep.join([str(BENCH), str(BENCH.parent)])
         self.process = subprocess.Popen(
-            [sys.executable, "-m", f"robust.{module}", *words],
+            [sys.executable, "-m", module, *words],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

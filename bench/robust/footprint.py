@@ -72,5 +72,5 @@ def _run(variants: dict[str, tuple[str, ...]], idle_s: float) -> dict[str, Any]:
         started = {}
         for name, features in variants.items():
             folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-            started[name] = stack.enter_context(child("core", str(folder), str(idle_s), *features))
+            started[name] = stack.enter_context(child("robust.core", str(folder), str(idle_s), *features))
         return {name: process.hear() for name, process in started.items()}

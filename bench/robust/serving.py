@@ -34,7 +34,7 @@ _EARLIER_P99 = {"/health": "p50 75-113 ms"}
 def figures(scans: list[int], seconds: float) -> Iterator[Figure]:
     """The simulated gate with each number of scans in its database; crowd and reports with the last one."""
     with ExitStack() as stack:
-        load = stack.enter_context(child("load"))
+        load = stack.enter_context(child("robust.load"))
         yield from _generator(load, seconds)
         for count in scans:
             with _gate(count) as gate, _EarlierPeer(count, load, seconds) as peer:
@@ -166,7 +166,7 @@ def _crowd(load: Child, gate: Gate, seconds: float) -> Iterator[Figure]:
 
 
 def _ping_in_a_crowd(load: Child, port: int, seconds: float) -> tuple[Any, Any]:
-    with child("crowd", str(port), str(_HALF_OPEN)) as crowd:
+    with child("robust.crowd", str(port), str(_HALF_OPEN)) as crowd:
         crowd.hear()
         seen = load.ask(asdict(Job(port, "/ping", 1, seconds, False, 100.0)))
         return seen, crowd.ask("how is it?")
@@ -212,7 +212,7 @@ def _generator(load: Child, seconds: float) -> Iterator[Figure]:
 @contextmanager
 def _peer(kind: str, *words: str) -> Iterator[int]:
     (port,) = free_ports(1)
-    with child("peers", kind, str(port), *words):
+    with child("robust.peers", kind, str(port), *words):
         _wait_for(f"http://127.0.0.1:{port}/ping", lambda answer: True)
         yield port
 
