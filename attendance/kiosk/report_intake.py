@@ -13,9 +13,9 @@ from attendance.domain.receipt import Report
 from attendance.errors import StorageError
 from attendance.kiosk.expiry import age
 from attendance.kiosk.sms.answers import Answers
-from attendance.kiosk.sparse_log import SparseLog
 from attendance.kiosk.store import receipts
 from attendance.kiosk.store.receipts import Outcome, Rules
+from attendance.ops.sparse_log import SparseLog
 from attendance.ops.sqlite import Writer
 
 DURABLE_WITHIN_S = 4.0

@@ -27,7 +27,6 @@ from attendance.kiosk.sms.limits import Limits
 from attendance.kiosk.sms.request import OutOfSlots, Request
 from attendance.kiosk.sms.routes import Routes
 from attendance.kiosk.sms.texts import Texts
-from attendance.kiosk.sparse_log import SparseLog
 from attendance.kiosk.store import claims, endings, sms_limits
 from attendance.kiosk.store.claims import Claim, Mark, Terms, Written
 from attendance.kiosk.store.endings import Ended
@@ -35,6 +34,7 @@ from attendance.kiosk.store.news import News
 from attendance.kiosk.store.reader import Reader
 from attendance.ops.health import ProbeResult
 from attendance.ops.service import Service
+from attendance.ops.sparse_log import SparseLog
 from attendance.ops.sqlite import Writer
 
 IDLE_REST_S = 2.0

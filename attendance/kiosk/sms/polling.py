@@ -9,11 +9,11 @@ from attendance.clock import Clock
 from attendance.domain.message import masked_in
 from attendance.kiosk.sms.gateway import GatewayError
 from attendance.kiosk.sms.routes import Routes
-from attendance.kiosk.sparse_log import SparseLog
 from attendance.kiosk.store import receipts, report_polls
 from attendance.kiosk.store.database import reading
 from attendance.kiosk.store.receipts import Rules
 from attendance.ops.service import Service
+from attendance.ops.sparse_log import SparseLog
 from attendance.ops.sqlite import Writer
 
 BETWEEN_S = 6.0

@@ -13,7 +13,6 @@ from attendance.domain.receipt import GatewayState, Report, read_report
 from attendance.errors import AttendanceError, StorageError
 from attendance.kiosk.report_intake import ReportIntake, Standing, ping_values, read_standing
 from attendance.kiosk.sms.answers import Answers
-from attendance.kiosk.sparse_log import SparseLog
 from attendance.kiosk.store import delivery_log
 from attendance.kiosk.store.database import reading
 from attendance.kiosk.store.receipts import Rules
@@ -23,6 +22,7 @@ from attendance.kiosk.web.webhook_plan import WebhookPlan, filled
 from attendance.ops import ports, sqlite, tls
 from attendance.ops.health import ProbeResult, Problem
 from attendance.ops.service import Service
+from attendance.ops.sparse_log import SparseLog
 from attendance.ops.sqlite import Writer
 from attendance.ops.webserver import Streams, WebServer
 
