@@ -10,6 +10,7 @@ from attendance.config import Paths, Settings
 from attendance.kiosk.sms import gateway_plan, plan
 from attendance.kiosk.sms.absence import Absences
 from attendance.kiosk.sms.courier import Courier
+from attendance.kiosk.sms.forgetting import Forgetting
 from attendance.kiosk.sms.gateway_watch import GatewayWatch
 from attendance.kiosk.sms.limits import capacity_problems
 from attendance.kiosk.sms.phone_health import phone_problems
@@ -65,6 +66,7 @@ class Messages:
         self._poll = ReportPoll(
             paths.database, writer, routes, clock, rules=plan.reports(settings), report_after=report_after
         )
+        self._forgetting = Forgetting(paths.database, writer, clock)
         self._proof = ProofOfWork(writer, clock, works)
         self._absences = Absences(paths.database, writer, clock, rules)
         self._summaries = Summaries(paths.database, writer, texts, clock, SummaryRules(plan.summaries(settings), rules))
@@ -72,7 +74,8 @@ class Messages:
     @property
     def services(self) -> Sequence[Service]:
         """In the order of starting. A step of the first three lasts as long as a gateway may take: ``longest_s``."""
-        parts = (self._courier, self._poll, self._gateways, self._proof, self._absences, self._summaries)
+        asking = (self._courier, self._poll, self._gateways)
+        parts = (*asking, self._forgetting, self._proof, self._absences, self._summaries)
         return [part.service for part in parts]
 
     def add_probes(self, board: HealthBoard) -> None:
