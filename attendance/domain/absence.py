@@ -47,6 +47,10 @@ class Reason(StrEnum):
     TOO_MANY = "too-many"
 
 
+UNPROVEN = frozenset({Reason.CLOCK_UNSURE, Reason.CLOCK_JUMPED, Reason.NOT_PROVEN, Reason.OTHER_GATES, Reason.ONE_WAY})
+"""A scan that is not there may have been made all the same."""
+
+
 class Order(StrEnum):
     """What a person said about a day."""
 
@@ -105,11 +109,6 @@ class Evidence:
     holes: Sequence[Span] = ()
     all_gates: bool = True
     both_ways: bool = True
-
-    @property
-    def proves(self) -> bool:
-        """Whether a scan that is not there was never made."""
-        return not list(_doubts(self))
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +196,7 @@ def plan(
         *_untimely(watched(schedule, session, day, kind, limits.after), now, order),
         *([] if has_classes(schedule, closures, day, session.name) else [Reason.NO_CLASSES]),
         *([Reason.SWITCHED_OFF] if order is Order.OFF else []),
-        *_doubts(evidence),
+        *doubts(evidence),
         *([Reason.LATER_SESSION] if enrolled and not mine else implausible),
     )
     return Plan(day, session.name, kind, len(expected), named, reasons, evidence.holes)
@@ -251,7 +250,8 @@ def _untimely(span: Span | None, now: datetime, order: Order | None) -> Iterator
         yield Reason.TOO_LATE
 
 
-def _doubts(evidence: Evidence) -> Iterator[Reason]:
+def doubts(evidence: Evidence) -> Iterator[Reason]:
+    """Those of ``UNPROVEN`` that there are."""
     if not evidence.clock_trusted:
         yield Reason.CLOCK_UNSURE
     if evidence.clock_jumped:

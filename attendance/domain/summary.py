@@ -36,19 +36,23 @@ class ClassDay:
 
     Attributes:
         sessions: those that had classes.
-        proven: those of them through whose arrivals the gate provably worked.
+        proven: those of them through which the gate provably worked.
+        believed: those of them whose missing students are believed to have been missing.
+        seen: keys of the students whose card was shown, also if the gate refused it.
     """
 
     day: date
     sessions: frozenset[str]
     proven: frozenset[str]
+    believed: frozenset[str]
+    seen: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
     """What a summary says: numbers of days from ``first`` to ``last``. Late days are also present ones.
 
-    A day without a scan is absent only if the gate provably worked; else it is neither.
+    A day without a scan is absent only if the gate knows that; else it is neither.
     """
 
     first: date
@@ -89,7 +93,7 @@ def counts(
         scans: days with a scan, and whether the arrival was late.
     """
     theirs = [
-        (each.day, {session for session in each.sessions if student.attends(session)} <= each.proven)
+        (each.day, _knows(each, student))
         for each in days
         if any(student.attends(session) for session in each.sessions) and (each.day > since or each.day in scans)
     ]
@@ -101,3 +105,10 @@ def counts(
         absent=sum(day not in scans and proven for day, proven in theirs),
         class_days=len(theirs),
     )
+
+
+def _knows(day: ClassDay, student: Student) -> bool:
+    """Whether a student without a scan was missing on a day: no scan of theirs can have been missed, and there was a
+    session whose missing students are believed."""
+    theirs = {session for session in day.sessions if student.attends(session)}
+    return theirs <= day.proven and bool(theirs & day.believed) and student.key not in day.seen

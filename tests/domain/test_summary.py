@@ -71,7 +71,9 @@ def test_a_week_without_classes_has_none() -> None:
 
 def days(*proven: bool, sessions: tuple[str, ...] = ("morning",)) -> list[ClassDay]:
     return [
-        ClassDay(MONDAY + timedelta(days=n), frozenset(sessions), frozenset(sessions if each else ()))
+        ClassDay(
+            MONDAY + timedelta(days=n), frozenset(sessions), frozenset(sessions if each else ()), frozenset(sessions)
+        )
         for n, each in enumerate(proven)
     ]
 
@@ -109,5 +111,17 @@ def test_only_a_student_s_own_sessions_count() -> None:
     assert of(afternoon, LONG_AGO, days(True), {}).class_days == 0
     both = days(True, sessions=("morning", "afternoon"))
     assert of(afternoon, LONG_AGO, both, {}).absent == 1
-    half = [ClassDay(MONDAY, frozenset({"morning", "afternoon"}), frozenset({"morning"}))]
+    all_day = frozenset({"morning", "afternoon"})
+    half = [ClassDay(MONDAY, all_day, frozenset({"morning"}), all_day)]
     assert of(afternoon, LONG_AGO, half, {}).absent == 0
+
+
+@pytest.mark.parametrize(
+    ("believed", "seen", "absent"),
+    [(["morning", "afternoon"], [], 1), (["morning"], [], 1), ([], [], 0), (["morning"], ["k"], 0)],
+)
+def test_an_absence_needs_a_session_that_is_believed(believed: list[str], seen: list[str], absent: int) -> None:
+    """A trip in the afternoon leaves the morning; a whole day off leaves none, and nor does a card that was refused."""
+    all_day = frozenset({"morning", "afternoon"})
+    found = of(ANA, LONG_AGO, [ClassDay(MONDAY, all_day, all_day, frozenset(believed), frozenset(seen))], {})
+    assert (found.absent, found.class_days) == (absent, 1)

@@ -1,20 +1,22 @@
 """Each guardian gets one summary of the week, one of the month, and only if somebody switched them on."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from school_morning import MONDAY, SchoolMorning
+from school_morning import MONDAY, MORNING, SCHEDULE, SchoolMorning
 
+from attendance.domain.absence import Limits, Order
 from attendance.domain.calendar import Closure, ClosureKind
 from attendance.domain.message import MessageKind
-from attendance.domain.scan import Direction, Status
+from attendance.domain.scan import Direction, Refusal, Status
 from attendance.errors import StorageError
 from attendance.kiosk.sms.summaries import Summaries, SummaryRules
 from attendance.kiosk.sms.texts import Texts
-from attendance.kiosk.store import closures, preferences
+from attendance.kiosk.store import absence, closures, ledger, preferences, roster
 from attendance.kiosk.store.database import writing
 
 FRIDAY = MONDAY + timedelta(days=4)
@@ -30,7 +32,7 @@ def school(tmp_path: Path) -> Iterator[SchoolMorning]:
 
 
 def summaries(school: SchoolMorning, kinds: frozenset[MessageKind] = WEEKLY, **given: Any) -> Summaries:
-    rules = SummaryRules(kinds, school.rules(**given))
+    rules = SummaryRules(kinds, school.rules(**{"limits": Limits(timedelta(minutes=30), 100), **given}))
     return Summaries(school.database, school.writer, Texts(school_name="S"), school.clock, rules)
 
 
@@ -136,10 +138,72 @@ def test_a_gate_that_was_off_tells_on_saturday(school: SchoolMorning) -> None:
     assert school.rows("SELECT count(*) FROM summary_rounds") == [(1,)]
 
 
+def test_a_gate_that_is_switched_off_for_the_weekend_tells_on_monday(school: SchoolMorning) -> None:
+    """Many are switched off when the last student has left."""
+    a_week(school)
+    school.go_to("06:30", MONDAY + timedelta(days=7))
+    summaries(school).step()
+    assert bodies(school) == WEEK
+
+
+LITTLE = timedelta(minutes=30), 34
+"""Of three children one may be missing."""
+
+
+def switched_off(school: SchoolMorning) -> None:
+    with writing(school.database) as conn:
+        absence.give_order(conn, MONDAY, "", Order.OFF, school.clock.now())
+
+
+def refused(school: SchoolMorning) -> None:
+    with writing(school.database) as conn:
+        key = roster.key_of(conn, "2")
+        origin = ledger.Origin("gate-1", "camera")
+        ledger.refuse(conn, Refusal.WRONG_TIME, key, "", school.clock.now(), MONDAY, origin)
+
+
+@pytest.mark.parametrize(("harm", "absent"), [(switched_off, 3), (refused, 3)])
+def test_what_would_not_be_told_as_an_absence_is_none_in_a_summary(
+    school: SchoolMorning, harm: Callable[[SchoolMorning], None], absent: int
+) -> None:
+    """A trip of the school, a card that was refused: child 2 is not absent on that day."""
+    a_week(school)
+    harm(school)
+    summaries(school).step()
+    assert f"Child 2, Jun 8-Jun 12: present 0, late 0, absent {absent} of 5 class days." in bodies(school)[2]
+
+
+@pytest.mark.parametrize(("confirmed", "absent"), [(False, 3), (True, 4)])
+def test_a_day_on_which_too_many_are_missing_counts_when_a_person_says_so(
+    school: SchoolMorning, confirmed: bool, absent: int
+) -> None:
+    """Two of three on Wednesday: a holiday that nobody has entered, or a storm."""
+    a_week(school)
+    if confirmed:
+        with writing(school.database) as conn:
+            absence.give_order(conn, MONDAY + timedelta(days=2), "", Order.CONFIRM, school.clock.now())
+    summaries(school, limits=Limits(*LITTLE)).step()
+    assert f"Child 2, Jun 8-Jun 12: present 0, late 0, absent {absent} of 5 class days." in bodies(school)[2]
+
+
+def test_a_session_without_arrivals_is_proven_by_its_departures(school: SchoolMorning) -> None:
+    """At a school where cards are shown on the way home only."""
+    home = replace(MORNING, login_end=MORNING.login_start)
+    for number in range(5):
+        day = MONDAY + timedelta(days=number)
+        if number != 3:
+            school.works("06:00", "18:00", day)
+        school.go_to("11:45", day)
+        school.come([0, 1], direction=Direction.OUT, day=day)
+    school.go_to("17:30", FRIDAY)
+    summaries(school, schedule=replace(SCHEDULE, sessions=[home])).step()
+    assert "S: Child 2, Jun 8-Jun 12: present 0, late 0, absent 4 of 5 class days." in bodies(school)
+
+
 def test_a_week_long_past_is_not_told(school: SchoolMorning) -> None:
     """It is no news."""
     a_week(school)
-    school.clock.advance(3 * 86_400)
+    school.clock.advance(5 * 86_400)
     summaries(school).step()
     assert bodies(school) == []
 

@@ -9,11 +9,12 @@ from functools import partial
 from pathlib import Path
 
 from attendance.clock import Clock, Moment
-from attendance.domain.absence import has_classes
+from attendance.domain.absence import UNPROVEN, Reason, doubts, has_classes
 from attendance.domain.calendar import Closure
 from attendance.domain.message import MessageKind
+from attendance.domain.schedule import Session
 from attendance.domain.summary import KINDS, ClassDay, Period, counts, period
-from attendance.kiosk.sms.absence import AbsenceRules, OthersConfirmed, evidence
+from attendance.kiosk.sms.absence import AbsenceRules, OthersConfirmed, evidence, look
 from attendance.kiosk.sms.texts import Facts, Texts
 from attendance.kiosk.store import absence, closures, notices, preferences, summaries
 from attendance.kiosk.store.database import reading
@@ -33,8 +34,8 @@ OTHER_GATES = Problem(
 log = logging.getLogger(__name__)
 
 _CHECK_S = 300.0
-_LATEST = timedelta(days=2)
-"""A gate that was off over the weekend still tells of the week."""
+_LATEST = timedelta(days=4)
+"""A gate that was off over a long weekend still tells of the week."""
 _AT_ONCE = 100
 """Messages a transaction, so that a scan never waits for all of them."""
 
@@ -123,16 +124,23 @@ class Summaries:
                 for each in self._rules.schedule.sessions
                 if has_classes(self._rules.schedule, known, day, each.name)
             ]
-            seen = {
-                each.name: evidence(conn, self._rules, day, each, MessageKind.ABSENCE, now, self._others)
-                for each in sessions
-            }
-            if not all(each.all_gates for each in seen.values()):
+            doubts = {each.name: self._doubts(conn, day, each, now) for each in sessions}
+            if any(Reason.OTHER_GATES in each for each in doubts.values()):
                 return None
-            if sessions:
-                proven = frozenset(name for name, each in seen.items() if each.proves)
-                found.append(ClassDay(day, frozenset(seen), proven))
+            held = {name: each for name, each in doubts.items() if Reason.NOBODY_CAME not in each}
+            if held:
+                proven = frozenset(name for name, each in held.items() if not each & UNPROVEN)
+                believed = frozenset(name for name, each in held.items() if not each - UNPROVEN)
+                found.append(ClassDay(day, frozenset(held), proven, believed, frozenset(absence.passages(conn, day))))
         return found
+
+    def _doubts(self, conn: sqlite3.Connection, day: date, session: Session, now: Moment) -> set[Reason]:
+        """Why nobody may be called absent from a session, but for the time that has passed since."""
+        known = set(look(conn, self._rules, day, session, MessageKind.ABSENCE, now, self._others).reasons)
+        if Reason.NO_WINDOW in known:  # without arrivals the departures must do
+            shown = evidence(conn, self._rules, day, session, MessageKind.NO_CHECKOUT, now, self._others)
+            known = (known & {Reason.SWITCHED_OFF}) | set(doubts(shown))
+        return known - {Reason.TOO_LATE}
 
     def _notices(self, conn: sqlite3.Connection, due: Period, days: Sequence[ClassDay]) -> Iterator[Notice]:
         scans = absence.days_present(conn, due.first, due.last)
