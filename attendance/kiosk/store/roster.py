@@ -102,15 +102,20 @@ def enrol(conn: sqlite3.Connection, enrolment: Enrolment, now: Moment) -> bool:
             (*values, key, enrolment.student_id, rfc3339(now.at)),
         )
     if enrolment.guardians:
-        phones = [guardian.phone for guardian in enrolment.guardians]
-        marks = ",".join("?" * len(phones))
-        conn.execute(f"DELETE FROM guardians WHERE student_key = ? AND phone NOT IN ({marks})", (key, *phones))
-        conn.executemany(
-            "INSERT INTO guardians (student_key, phone, name) VALUES (?, ?, ?)"
-            " ON CONFLICT (student_key, phone) DO UPDATE SET name = excluded.name",
-            [(key, guardian.phone, guardian.name) for guardian in enrolment.guardians],
-        )
+        set_guardians(conn, key, enrolment.guardians)
     return not known
+
+
+def set_guardians(conn: sqlite3.Connection, student_key: str, guardians: Sequence[Guardian]) -> None:
+    """Replace a student's guardians. Who stays keeps what they said about messages."""
+    phones = [guardian.phone for guardian in guardians]
+    marks = ",".join("?" * len(phones))
+    conn.execute(f"DELETE FROM guardians WHERE student_key = ? AND phone NOT IN ({marks})", (student_key, *phones))
+    conn.executemany(
+        "INSERT INTO guardians (student_key, phone, name) VALUES (?, ?, ?)"
+        " ON CONFLICT (student_key, phone) DO UPDATE SET name = excluded.name",
+        [(student_key, guardian.phone, guardian.name) for guardian in guardians],
+    )
 
 
 def remove(conn: sqlite3.Connection, student_id: str, now: Moment) -> None:
