@@ -410,7 +410,7 @@ erased = Table(
 
 # --- gates in sight ---------------------------------------------------------------------------------------------------
 
-# A gate's last heartbeat. synced_to: all its scans up to then are here. summary: what lists of gates show of its health.
+# A gate's last heartbeat. synced_to: all its scans up to then are here. summary: what lists show of its health.
 gate_health = Table(
     "gate_health",
     metadata,
