@@ -1,0 +1,230 @@
+"""The school's directory in this gate's tables. What does not say that it only reads is called inside a transaction.
+
+Students are matched by the school's number at first, and from then on by what the centre knows them by. A student keeps
+the key that this gate gave them for life; who is new here gets the centre's.
+"""
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from attendance.clock import Moment, rfc3339
+from attendance.domain import wire
+from attendance.domain.directory import Card, Closure
+from attendance.domain.enrolment import Guardian
+from attendance.errors import BadInput
+from attendance.kiosk.store import roster
+
+_COLUMNS = ("student_id", "name", "section", "grade", "sex", "lrn", "allowed_session")
+
+
+@contextmanager
+def attempt(conn: sqlite3.Connection) -> Iterator[None]:
+    """Part of a transaction that is undone on its own when it raises."""
+    conn.execute("SAVEPOINT attempt")
+    try:
+        yield
+    except BaseException:
+        conn.execute("ROLLBACK TO attempt")
+        raise
+    finally:
+        conn.execute("RELEASE attempt")
+
+
+def living(conn: sqlite3.Connection) -> set[str]:
+    """The keys of the students who may pass; reads only."""
+    return {row["student_key"] for row in conn.execute("SELECT student_key FROM students WHERE removed_at IS NULL")}
+
+
+def of_the_centre(conn: sqlite3.Connection) -> int:
+    """How many students of the centre's are known here; reads only."""
+    return int(conn.execute("SELECT count(*) FROM centre_entries WHERE kind = 'student'").fetchone()[0])
+
+
+def take_students(
+    conn: sqlite3.Connection, students: Mapping[str, wire.Student], gone: Iterable[str], now: Moment
+) -> None:
+    """Bring students up to date, and take those off the roster who are gone.
+
+    Args:
+        students: by what the centre knows them by.
+        gone: the same of those who are gone.
+
+    Raises:
+        BadInput: two students would have the same number, or be the same one.
+    """
+    known = {
+        row["key"]: (row["ref"], int(row["guardians"]))
+        for row in conn.execute("SELECT key, ref, guardians FROM centre_entries WHERE kind = 'student'")
+    }
+    left = {known.pop(key)[0] for key in gone if key in known}
+    conn.executemany("DELETE FROM centre_entries WHERE kind = 'student' AND key = ?", [(key,) for key in gone])
+    keys = _keys_here(conn, students, {key: ref for key, (ref, _) in known.items()})
+    _write_students(conn, {keys[key]: student for key, student in students.items()}, now)
+    for key, student in students.items():
+        named_before = known[key][1] if key in known else 0
+        if student.guardians or named_before:
+            guardians = [Guardian(each.phone, each.name) for each in student.guardians]
+            if guardians != roster.guardians(conn, keys[key]):
+                roster.set_guardians(conn, keys[key], guardians)
+    conn.executemany(
+        "INSERT INTO centre_entries (kind, key, ref, guardians) VALUES ('student', ?, ?, ?)"
+        " ON CONFLICT (kind, key) DO UPDATE SET ref = excluded.ref, guardians = excluded.guardians",
+        [(key, keys[key], len(student.guardians)) for key, student in students.items()],
+    )
+    conn.executemany(
+        "UPDATE students SET removed_at = ? WHERE student_key = ? AND removed_at IS NULL",
+        [(rfc3339(now.at), key) for key in left - set(keys.values())],
+    )
+
+
+def _keys_here(
+    conn: sqlite3.Connection, students: Mapping[str, wire.Student], known: Mapping[str, str]
+) -> dict[str, str]:
+    """The key that each student has here, or gets.
+
+    Raises:
+        BadInput: two are the same one.
+    """
+    keys_here = {row["student_key"] for row in conn.execute("SELECT student_key FROM students")}
+    by_number = {row["student_id"]: row["student_key"] for row in conn.execute("SELECT * FROM students")}
+    others = {ref: key for key, ref in known.items()}
+    found: dict[str, str] = {}
+    for key, student in students.items():
+        here = known.get(key)
+        if here is None and student.student_key in keys_here:
+            here = student.student_key
+        if here is None:
+            numbered = by_number.get(student.student_id)
+            here = numbered if numbered is not None and others.get(numbered, key) == key else student.student_key
+        if others.setdefault(here, key) != key:
+            raise BadInput(f"students {key[:80]!r} and {others[here][:80]!r} are one and the same at this gate")
+        found[key] = here
+    return found
+
+
+def _write_students(conn: sqlite3.Connection, students: Mapping[str, wire.Student], now: Moment) -> None:
+    """Args:
+        students: by their keys here.
+
+    Raises:
+        BadInput: two would have the same number.
+    """
+    rows = {row["student_key"]: row for row in conn.execute("SELECT * FROM students")}
+    changed = [
+        (key, student)
+        for key, student in students.items()
+        if key in rows and (rows[key]["removed_at"] is not None or _values(student) != _row(rows[key]))
+    ]
+    new = [(key, student) for key, student in students.items() if key not in rows]
+    # two students may have changed numbers with each other: first every number is given up, then taken
+    conn.executemany(
+        "UPDATE students SET student_id = char(1) || student_key WHERE student_key = ? AND student_id <> ?",
+        [(key, student.student_id) for key, student in changed],
+    )
+    try:
+        conn.executemany(
+            f"UPDATE students SET ({', '.join(_COLUMNS)}) = (?, ?, ?, ?, ?, ?, ?), removed_at = NULL"
+            " WHERE student_key = ?",
+            [(*_values(student), key) for key, student in changed],
+        )
+        conn.executemany(
+            f"INSERT INTO students ({', '.join(_COLUMNS)}, student_key, added_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [(*_values(student), key, rfc3339(now.at)) for key, student in new],
+        )
+    except sqlite3.IntegrityError as error:
+        raise BadInput("two students would have the same number at this gate") from error
+    # the centre needs not be told of whom it has told
+    conn.executemany(
+        "DELETE FROM sync_queue WHERE record_type = 'student' AND record_id = ? AND state = 'waiting'",
+        [(key,) for key, student in new if key == student.student_key],
+    )
+
+
+def _values(student: wire.Student) -> tuple[str, ...]:
+    return tuple(getattr(student, name) for name in _COLUMNS)
+
+
+def _row(row: sqlite3.Row) -> tuple[str, ...]:
+    return tuple(row[name] for name in _COLUMNS)
+
+
+def take_cards(conn: sqlite3.Connection, cards: Mapping[str, Card], gone: Iterable[str]) -> None:
+    """Bring cards up to date. A card that was called back here stays so, unless it was issued again since."""
+    _drop(conn, "card", gone, "DELETE FROM cards WHERE kind = ? AND value = ? AND issue = ?")
+    conn.executemany(
+        "INSERT INTO cards (kind, value, issue, student_key, issued_at, revoked_at, reason)"
+        " SELECT :kind, :value, :issue, (SELECT student_key FROM students WHERE student_id = :student_id), :issued_at,"
+        " :revoked_at, :reason WHERE true"
+        " ON CONFLICT (kind, value, issue) DO UPDATE SET student_key = excluded.student_key,"
+        " issued_at = excluded.issued_at,"
+        " reason = iif(excluded.revoked_at IS NULL AND revoked_at >= excluded.issued_at, reason, excluded.reason),"
+        " revoked_at = iif(excluded.revoked_at IS NULL AND revoked_at >= excluded.issued_at, revoked_at,"
+        " excluded.revoked_at)",
+        [card.model_dump() for card in cards.values()],
+    )
+    _note(conn, "card", {key: [card.kind, card.value, card.issue] for key, card in cards.items()})
+
+
+def take_closures(conn: sqlite3.Connection, closures: Mapping[str, Closure], gone: Iterable[str]) -> None:
+    """Bring the calendar up to date; a closure that has moved leaves its old days."""
+    _drop(
+        conn,
+        "closure",
+        [*gone, *closures],
+        "DELETE FROM closures WHERE first_day = ? AND last_day = ? AND session = ?",
+    )
+    conn.executemany(
+        "INSERT INTO closures (first_day, last_day, kind, name, session)"
+        " VALUES (:first_day, :last_day, :kind, :name, :session)"
+        " ON CONFLICT (first_day, last_day, session) DO UPDATE SET kind = excluded.kind, name = excluded.name",
+        [closure.model_dump() for closure in closures.values()],
+    )
+    _note(conn, "closure", {key: [each.first_day, each.last_day, each.session] for key, each in closures.items()})
+
+
+def _drop(conn: sqlite3.Connection, kind: str, keys: Iterable[str], delete: str) -> None:
+    """Delete entries, and with ``delete`` what they are here."""
+    for key in keys:
+        row = conn.execute(
+            "DELETE FROM centre_entries WHERE kind = ? AND key = ? RETURNING ref", (kind, key)
+        ).fetchone()
+        if row is not None:
+            conn.execute(delete, json.loads(row["ref"]))
+
+
+def _note(conn: sqlite3.Connection, kind: str, refs: Mapping[str, Sequence[object]]) -> None:
+    conn.executemany(
+        "INSERT INTO centre_entries (kind, key, ref) VALUES (?, ?, ?)"
+        " ON CONFLICT (kind, key) DO UPDATE SET ref = excluded.ref",
+        [(kind, key, json.dumps(ref)) for key, ref in refs.items()],
+    )
+
+
+def keys_of_erased(conn: sqlite3.Connection, centre_keys: Iterable[str], student_id: str | None) -> list[str]:
+    """The keys here of somebody to be forgotten, as far as they are known; reads only."""
+    wanted = set(centre_keys)
+    found = {
+        row["ref"]
+        for key in wanted
+        for row in conn.execute("SELECT ref FROM centre_entries WHERE kind = 'student' AND key = ?", (key,))
+    }
+    found |= {row["student_key"] for row in conn.execute("SELECT student_key FROM students") if row[0] in wanted}
+    if student_id is not None:
+        rows = conn.execute("SELECT student_key FROM students WHERE student_id = ?", (student_id,))
+        found |= {row["student_key"] for row in rows}
+    return sorted(found)
+
+
+def settings(conn: sqlite3.Connection) -> dict[str, Any]:
+    """What the centre has decided of the settings, by ``schedule``, ``texts`` and ``command``; reads only."""
+    return {row["source"]: json.loads(row["body"]) for row in conn.execute("SELECT source, body FROM centre_settings")}
+
+
+def set_settings(conn: sqlite3.Connection, source: str, body: Mapping[str, Any]) -> None:
+    """Keep what the centre has decided; an empty body: nothing, what this gate's own file says holds."""
+    conn.execute("DELETE FROM centre_settings WHERE source = ?", (source,))
+    if body:
+        conn.execute("INSERT INTO centre_settings (source, body) VALUES (?, ?)", (source, json.dumps(body)))
