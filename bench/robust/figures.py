@@ -12,6 +12,7 @@ class Figure:
     Attributes:
         part: of the bench.
         aim: what the value should be below; ``None`` where there is none.
+        ratio_floor: what share of the peer's value ours should be at least; ``None`` where there is none.
         document: the limit of the user's document, in its words.
         earlier: what was measured of the earlier implementation, on another machine.
         peer: what was measured beside it in this run, ``peer_value`` in the same unit.
@@ -28,10 +29,20 @@ class Figure:
     peer: str = ""
     peer_value: float | None = None
     note: str = ""
+    ratio_floor: float | None = None
 
     @property
     def met(self) -> bool | None:
+        if self.ratio_floor is not None and self.ratio is not None:
+            return self.ratio >= self.ratio_floor
         return None if self.aim is None else self.value < self.aim
+
+    @property
+    def wanted(self) -> str:
+        """The aim, for people."""
+        if self.ratio_floor is not None:
+            return f"≥ {_short(self.ratio_floor)} of the peer"
+        return "" if self.aim is None else f"< {_short(self.aim)}"
 
     @property
     def ratio(self) -> float | None:
@@ -69,7 +80,7 @@ def _cells(figure: Figure) -> tuple[str, ...]:
     return (
         figure.what,
         f"{_short(figure.value)} {figure.unit}",
-        "" if figure.aim is None else f"< {_short(figure.aim)}",
+        figure.wanted,
         verdict,
         figure.document,
         figure.earlier,

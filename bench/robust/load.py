@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from gate_process import TOKEN
+
 from robust.figures import percentile
 
 _TIMEOUT_S = 5.0

@@ -1,0 +1,79 @@
+"""A thousand gates for some minutes, the page that shows them, and a week's backlog."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from datetime import UTC, datetime
+from typing import Any
+
+from robust.children import Child, child
+from robust.figures import Figure
+
+from attendance.domain import wire
+from attendance.fleet.store.engine import open_engine, reading
+from attendance.fleet.store.tables import chains
+from centre.running import Centre, centre
+from centre.school import backlog, living
+from centre.sending import Sent, prepared, send
+
+HEARTBEAT_S = 60.0
+_AIM_MS = 200.0
+_WEEK_DAYS = 7
+_BATCH = 200
+
+
+def crowd(kind: str, gates: int, scans_a_second: float, seconds: float, syncs_s: list[float]) -> Iterator[Figure]:
+    """All gates alive for ``seconds``, once for each pause between two of a gate's requests with scans."""
+    with ExitStack() as stack:
+        load = stack.enter_context(child("centre.load"))
+        running = stack.enter_context(centre(kind, gates))
+        for sync_s in syncs_s:
+            yield from _lived(running, load, scans_a_second, seconds, sync_s)
+
+
+def _lived(running: Centre, load: Child, scans_a_second: float, seconds: float, sync_s: float) -> Iterator[Figure]:
+    heartbeat_s = min(HEARTBEAT_S, seconds)
+    requests = living(running.places, seconds, scans_a_second=scans_a_second, sync_s=sync_s, heartbeat_s=heartbeat_s)
+    with prepared(requests) as path:
+        sent = send(load, running, path)
+    created, wanted = sent.results("created"), sent.kinds["sync"]["requests"] * _scans(running, scans_a_second, sync_s)
+    if created != wanted:
+        raise SystemExit(f"{created} of {wanted} scans were created.")
+    part = f"{len(running.places):,} gates for {seconds:.0f} s, {running.kind}: a heartbeat each {heartbeat_s:.0f} s"
+    rate = created / seconds
+    for what, name in (("sync", f"scans each {sync_s:.0f} s, {rate:.0f} a second in all"), ("heartbeat", "heartbeat")):
+        seen = sent.kinds[what]
+        note = f"p50 {seen['p50_ms']:.1f}, longest {seen['longest_ms']:.0f}; {seen['requests']:,} requests; {sent.used}"
+        yield Figure(part, f"{name}, p99", seen["p99_ms"], "ms", aim=_AIM_MS, note=note)
+    yield Figure(part, "memory of the centre's processes", running.memory_mb(), "MB")
+
+
+def _scans(running: Centre, scans_a_second: float, sync_s: float) -> int:
+    return max(1, round(scans_a_second * sync_s / len(running.places)))
+
+
+def week(kind: str, gates: int, scans: int) -> Iterator[Figure]:
+    """Gates that were a week without a line all come back at once; ``scans`` in all."""
+    with ExitStack() as stack:
+        load = stack.enter_context(child("centre.load"))
+        running = stack.enter_context(centre(kind, gates))
+        each = scans // gates
+        with prepared(backlog(running.places, each, _BATCH, _WEEK_DAYS, datetime.now(UTC))) as path:
+            sent = send(load, running, path)
+        _be_sure(running, sent, each)
+        part = f"a week's backlog of {scans:,} scans, {gates} gates at once, {running.kind}"
+        yield Figure(part, "all is there, numbers and chains complete", sent.took_s, "s", note=sent.used)
+        seen = sent.kinds["sync"]
+        note = f"{_BATCH} scans a request; {seen['answer_bytes'] / scans:.0f} bytes of answer a scan"
+        yield Figure(part, "taken in", scans / sent.took_s, "scans/s", note=note)
+        yield Figure(part, "a request, p99", seen["p99_ms"], "ms", note=f"p50 {seen['p50_ms']:.0f}")
+
+
+def _be_sure(running: Centre, sent: Sent, each: int) -> None:
+    if sent.results(wire.Result.CREATED) != each * len(running.places):
+        raise SystemExit(f"Not all scans were created: {sent.kinds}")
+    engine = open_engine(running.url)
+    with reading(engine) as conn:
+        heads: list[Any] = conn.execute(chains.select()).all()
+    engine.dispose()
+    if len(heads) != len(running.places) or any(h.complete_to != each or h.broken_at is not None for h in heads):
+        raise SystemExit("The centre has all scans, but does not say that they are complete.")
