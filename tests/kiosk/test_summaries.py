@@ -99,6 +99,21 @@ def test_a_crash_between_two_parts_tells_nobody_twice(school: SchoolMorning) -> 
     assert school.rows("SELECT kind, first_day, messages FROM summary_rounds") == [("weekly_summary", "2026-06-08", 3)]
 
 
+def test_a_restored_database_says_the_same_under_the_same_ids(school: SchoolMorning) -> None:
+    """Of Friday noon: the gateway recognises on Saturday what it has sent on Friday. Each message has its own."""
+    a_week(school)
+    before = "SELECT message_id FROM sms_outbox WHERE scan_id IS NULL ORDER BY rowid"
+    summaries(school, BOTH).step()
+    told = school.rows(before)
+    with writing(school.database) as conn:
+        conn.execute("DELETE FROM sms_outbox")
+        conn.execute("DELETE FROM summary_rounds")
+    school.clock.advance(12 * 3600)
+    summaries(school, BOTH).step()
+    assert school.rows(before) == told
+    assert len(set(told)) == len(told) == 3
+
+
 def test_the_month_is_told_on_its_last_day(school: SchoolMorning) -> None:
     """Beside the week."""
     a_week(school)

@@ -4,6 +4,7 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from uuid import UUID, uuid5
 
 from uuid6 import uuid7
 
@@ -15,6 +16,9 @@ _TAKEN_BACK = (
     " AND NOT EXISTS (SELECT 1 FROM sms_outbox f WHERE f.merged_into = o.message_id)"
 )
 """No gateway has it, and it tells of nobody else."""
+
+
+_NEWS = UUID("6c1b4c2e-8a53-4d0f-9b0c-51d2f4a3e7b6")
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +40,7 @@ class Notice:
 
 def queue(conn: sqlite3.Connection, notice: Notice, made: Moment) -> str:
     """Queue a message, inside a write transaction; its id, or empty if it was queued before."""
-    message_id = str(uuid7())
+    message_id = _message_id(conn, notice)
     added = conn.execute(
         "INSERT INTO sms_outbox (message_id, student_key, guardian_id, kind, priority, day, session, body, made_at,"
         " made_boot_id, made_boot_ns, made_trusted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
@@ -56,6 +60,15 @@ def queue(conn: sqlite3.Connection, notice: Notice, made: Moment) -> str:
         ),
     )
     return message_id if added.rowcount else ""
+
+
+def _message_id(conn: sqlite3.Connection, notice: Notice) -> str:
+    """The same for the same news about a day: a database that was restored tells it again, and the gateway knows it."""
+    if notice.day is None:
+        return str(uuid7())
+    guardian = conn.execute("SELECT phone FROM guardians WHERE guardian_id = ?", (notice.guardian_id,)).fetchone()
+    phone = guardian["phone"] if guardian else ""
+    return str(uuid5(_NEWS, f"{notice.student_key} {phone} {notice.kind} {notice.day} {notice.session}"))
 
 
 def unwanted(conn: sqlite3.Connection, phone: str) -> bool:
