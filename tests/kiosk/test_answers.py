@@ -181,6 +181,20 @@ def test_the_office_sets_and_shows(desk: Desk) -> None:
     assert confirmations(desk) == []
 
 
+def test_a_wrong_clock_in_the_office_does_not_outlive_what_a_guardian_says(
+    desk: Desk, receiver: SMSWebhookReceiver
+) -> None:
+    """Entered while the gate took it for next year."""
+    desk.clock.trusted = False
+    desk.clock.step(365 * 86_400)
+    with writing(desk.database) as conn:
+        preferences.opt(conn, "S-7", PHONE, Wish.IN, desk.clock.now())
+    desk.clock.step(-365 * 86_400)
+    desk.clock.trusted = True
+    post(receiver, received("STOP", receivedAt=NOON.isoformat()))
+    assert opted_out(desk) == [True]
+
+
 def test_what_the_office_entered_later_stands(desk: Desk, receiver: SMSWebhookReceiver) -> None:
     """A STOP of yesterday that arrives today does not undo it."""
     with writing(desk.database) as conn:

@@ -89,7 +89,7 @@ def opt(conn: sqlite3.Connection, student_id: str, phone: str, wish: Wish, now: 
         BadInput: no such student, or no such guardian of theirs.
     """
     _guardian(conn, student_id, phone)
-    _opt(conn, phone, wish, now.at, now)
+    _opt(conn, phone, wish, now.at if now.trusted else None, now)
 
 
 def answer(conn: sqlite3.Connection, phone: str, wish: Wish, said_at: datetime, now: Moment) -> Preferences | None:
@@ -113,11 +113,14 @@ def answer(conn: sqlite3.Connection, phone: str, wish: Wish, said_at: datetime, 
     return changed[0] if changed else None
 
 
-def _opt(conn: sqlite3.Connection, phone: str, wish: Wish, said_at: datetime, now: Moment) -> None:
+def _opt(conn: sqlite3.Connection, phone: str, wish: Wish, said_at: datetime | None, now: Moment) -> None:
+    """Args:
+    said_at: ``None`` if nobody knows: a time in the future would outlive what the guardian says later.
+    """
     conn.execute(
-        "UPDATE guardians SET answered_at = :said, opted_out_at = CASE :wish WHEN 'out'"
+        "UPDATE guardians SET answered_at = coalesce(:said, answered_at), opted_out_at = CASE :wish WHEN 'out'"
         " THEN coalesce(opted_out_at, :now) END WHERE phone = :phone",
-        {"said": rfc3339(said_at), "wish": wish, "now": rfc3339(now.at), "phone": phone},
+        {"said": rfc3339(said_at) if said_at else None, "wish": wish, "now": rfc3339(now.at), "phone": phone},
     )
 
 
