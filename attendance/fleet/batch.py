@@ -1,0 +1,71 @@
+"""One request of a gate while it is being taken in."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from attendance.domain import wire
+from attendance.domain.wire import ItemResult, Result
+from attendance.fleet.store.gates import Gate
+
+T = TypeVar("T")
+CREATED = ItemResult(result=Result.CREATED)
+DUPLICATE = ItemResult(result=Result.DUPLICATE)
+LATER = ItemResult(result=Result.LATER, reason="The scan that this belongs to is not here yet.")
+_LONGEST_REASON = 200
+
+
+@dataclass
+class Batch:
+    """
+    Attributes:
+        raw: the items as they came.
+        items: read; ``None`` where that could not be done.
+        results: in the order of the items; ``None`` while it is open.
+        learned: students' keys that became known.
+    """
+
+    gate: Gate
+    now: datetime
+    raw: list[Any]
+    items: list[Any] = field(default_factory=list)
+    results: list[ItemResult | None] = field(default_factory=list)
+    learned: list[str] = field(default_factory=list)
+
+    @classmethod
+    def read(cls, gate: Gate, raw: list[Any], now: datetime) -> "Batch":
+        """Judge each item alone."""
+        batch = cls(gate, now, raw)
+        read = wire.ITEM.validate_python
+        for each in raw:
+            try:
+                item = read(each)
+            except ValidationError as error:
+                batch.items.append(None)
+                batch.results.append(ItemResult(result=Result.REJECTED, reason=_reason(error)))
+            else:
+                batch.items.append(item)
+                batch.results.append(None)
+        return batch
+
+    def open(self, kind: type[T]) -> Iterator[tuple[int, T]]:
+        """Place and item of all of that kind that are not answered."""
+        for place, item in enumerate(self.items):
+            if isinstance(item, kind) and self.results[place] is None:
+                yield place, item
+
+    def conflict(self, place: int, reason: str) -> None:
+        self.results[place] = ItemResult(result=Result.CONFLICT, reason=reason)
+
+    def reject(self, place: int, reason: str) -> None:
+        self.results[place] = ItemResult(result=Result.REJECTED, reason=reason[:_LONGEST_REASON])
+
+
+def _reason(error: ValidationError) -> str:
+    """Which fields are wrong, and why; what they held may be personal."""
+    faults = error.errors(include_url=False, include_input=False, include_context=False)
+    text = "; ".join(f"{'.'.join(map(str, fault['loc'][1:])) or 'item'}: {fault['msg']}" for fault in faults)
+    return text[:_LONGEST_REASON]

@@ -1,0 +1,155 @@
+"""What the page of all gates reads: a few queries over the whole fleet, however many gates there are.
+
+Everything is of all schools: whoever shows it leaves out what the reader may not see.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, func, select
+
+from attendance.fleet.store.tables import chains, dead_letters, gate_health, gates, rollups, schools
+
+USUAL_WEEKS = 4
+"""The same weekday of so many weeks says what is usual: enough for a holiday not to matter, short enough for a term."""
+
+
+@dataclass(frozen=True, slots=True)
+class KnownGate:
+    """A live gate and its last heartbeat; times are aware UTC.
+
+    Attributes:
+        called_at: by the centre's clock; ``None``: it never has, and what follows is empty.
+        sent_at: the same by the gate's clock.
+        summary: what ``attendance.fleet.vitals.summary`` kept of its health.
+    """
+
+    gate_id: str
+    school_id: str
+    school: str
+    timezone: str
+    name: str
+    device_id: str
+    version: str
+    model: str
+    enrolled_at: datetime
+    called_at: datetime | None
+    sent_at: datetime | None
+    clock_trusted: bool
+    status: str
+    queue_items: int
+    oldest_seconds: float
+    photos_waiting: int
+    summary: Mapping[str, Any]
+
+
+def known_gates(conn: Connection, gate_id: str | None = None) -> list[KnownGate]:
+    """All live gates, by school and name; or only one, which may be revoked."""
+    health = gate_health.c
+    query = (
+        select(
+            gates.c.gate_id,
+            gates.c.school_id,
+            schools.c.name.label("school"),
+            schools.c.timezone,
+            gates.c.name,
+            gates.c.device_id,
+            gates.c.version,
+            gates.c.model,
+            gates.c.enrolled_at,
+            health.received_at,
+            health.sent_at,
+            health.clock_trusted,
+            health.status,
+            health.queue_items,
+            health.oldest_seconds,
+            health.photos_waiting,
+            health.summary,
+        )
+        .join(schools, schools.c.school_id == gates.c.school_id)
+        .join(gate_health, gate_health.c.gate_id == gates.c.gate_id, isouter=True)
+        .order_by(schools.c.name, gates.c.name)
+    )
+    query = query.where(gates.c.revoked_at.is_(None) if gate_id is None else gates.c.gate_id == gate_id)
+    return [_known(row) for row in conn.execute(query)]
+
+
+def scans_of_days(conn: Connection, days: Iterable[date]) -> dict[tuple[str, str], dict[int, int]]:
+    """Scans by (gate, day) and ten-minute slot of the local day."""
+    query = select(rollups.c.gate_id, rollups.c.day, rollups.c.slot, rollups.c.scans)
+    found: dict[tuple[str, str], dict[int, int]] = {}
+    for gate_id, day, slot, scans in conn.execute(query.where(rollups.c.day.in_(_texts(days)))):
+        found.setdefault((gate_id, day), {})[slot] = scans
+    return found
+
+
+def usual_scans(conn: Connection, day: date, slots: Sequence[int]) -> dict[str, tuple[float, ...]]:
+    """By gate, how many scans there usually are before each of ``slots`` on such a weekday.
+
+    Days on which a gate had none at all are left out: there were no classes, or there was no gate. So are gates without
+    any such day.
+    """
+    days = _texts(day - timedelta(weeks=week) for week in range(1, USUAL_WEEKS + 1))
+    before = [func.sum(rollups.c.scans).filter(rollups.c.slot < slot) for slot in slots]
+    per_day = (
+        select(rollups.c.gate_id, *(func.coalesce(total, 0) for total in before))
+        .where(rollups.c.day.in_(days))
+        .group_by(rollups.c.gate_id, rollups.c.day)
+        .having(func.sum(rollups.c.scans) > 0)
+    )
+    of_gate: dict[str, list[Sequence[int]]] = {}
+    for gate_id, *totals in conn.execute(per_day):
+        of_gate.setdefault(gate_id, []).append(totals)
+    return {
+        gate_id: tuple(sum(each) / len(rows) for each in zip(*rows, strict=True)) for gate_id, rows in of_gate.items()
+    }
+
+
+def chain_faults(conn: Connection) -> dict[str, tuple[int, int | None]]:
+    """By gate: how many scans it has by its own word that are not here, and the first number where its chain breaks."""
+    missing = func.coalesce(chains.c.claimed_seq, chains.c.highest) - chains.c.complete_to
+    query = (
+        select(chains.c.gate_id, func.sum(missing), func.min(chains.c.broken_at))
+        .where((missing > 0) | chains.c.broken_at.is_not(None))
+        .group_by(chains.c.gate_id)
+    )
+    return {gate_id: (max(0, int(count or 0)), broken_at) for gate_id, count, broken_at in conn.execute(query)}
+
+
+def open_letters(conn: Connection) -> dict[str, int]:
+    """By gate: its items that could not be taken and that nobody has settled."""
+    query = (
+        select(dead_letters.c.gate_id, func.count().label("letters"))
+        .where(dead_letters.c.settled_at.is_(None))
+        .group_by(dead_letters.c.gate_id)
+    )
+    return {row.gate_id: row.letters for row in conn.execute(query)}
+
+
+def _known(row: Any) -> KnownGate:
+    called = row.received_at is not None
+    return KnownGate(
+        row.gate_id,
+        row.school_id,
+        row.school,
+        row.timezone,
+        row.name,
+        row.device_id,
+        row.version,
+        row.model,
+        row.enrolled_at,
+        row.received_at,
+        row.sent_at,
+        bool(row.clock_trusted) if called else True,
+        row.status or "",
+        row.queue_items or 0,
+        row.oldest_seconds or 0.0,
+        row.photos_waiting or 0,
+        row.summary or {},
+    )
+
+
+def _texts(days: Iterable[date]) -> list[str]:
+    return [day.isoformat() for day in days]
