@@ -1,8 +1,6 @@
 """The gate's web application: the screen, the health pages, and what holds for every answer."""
 
-from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from collections.abc import Sequence
 
 from flask import Blueprint, Flask, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
@@ -10,9 +8,7 @@ from werkzeug.exceptions import HTTPException
 from attendance.kiosk.web.access import Access
 from attendance.kiosk.web.health import HealthPages, health_blueprint
 from attendance.kiosk.web.screen import Screen, screen_blueprint
-
-if TYPE_CHECKING:
-    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+from attendance.ops.wsgi import hosts_that_can_be
 
 _FOR_ALL = ("/ping", "/livez", "/readyz", "/startupz")
 """They tell nothing but that the gate runs, to whoever asks by whatever name."""
@@ -35,7 +31,7 @@ def gate_app(
         blueprints: further pages; each guards itself.
     """
     app = Flask(__name__)
-    app.wsgi_app = _hosts_that_can_be(app.wsgi_app)  # type: ignore[method-assign, assignment]
+    app.wsgi_app = hosts_that_can_be(app.wsgi_app)  # type: ignore[method-assign, assignment]
     app.register_blueprint(health_blueprint(health, access))
     if screen is not None:
         app.register_blueprint(screen_blueprint(screen, access))
@@ -64,17 +60,3 @@ def gate_app(
         return answer
 
     return app
-
-
-def _hosts_that_can_be(serve: "WSGIApplication") -> "WSGIApplication":
-    """Flask fails on a ``Host`` that can be no name (``..``, ``xn--a``): such a one becomes a name that nobody has."""
-
-    def judge(environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
-        try:
-            name = urlsplit(f"//{environ.get('HTTP_HOST', '')}").hostname or ""
-            name.encode("idna").decode("idna")
-        except ValueError:
-            environ["HTTP_HOST"] = "host.invalid"
-        return serve(environ, start_response)
-
-    return judge
