@@ -8,7 +8,7 @@ import os
 from collections.abc import Sequence
 from pathlib import Path
 
-from attendance.kiosk.store import roster
+from attendance.kiosk.store import roster, sync_queue
 from attendance.kiosk.store.database import reading, writing
 
 
@@ -40,11 +40,13 @@ def remember(data_dir: Path, student_keys: Sequence[str]) -> None:
 
 
 def reapply(database: Path, data_dir: Path) -> int:
-    """Erase again whoever a restored database brought back; how many."""
+    """Erase again whoever a restored database brought back; how many. Whom the centre was never told of, it is told."""
+    erased = keys(data_dir)
     with reading(database) as conn:
-        returned = roster.known_keys(conn, keys(data_dir))
-    if returned:
-        _forget(database, data_dir, returned)
+        returned = roster.known_keys(conn, erased)
+        untold = sync_queue.unqueued_erasures(conn, erased)
+    if returned or untold:
+        _forget(database, data_dir, [*returned, *(key for key in untold if key not in returned)])
     return len(returned)
 
 
@@ -55,5 +57,6 @@ def _file(data_dir: Path) -> Path:
 def _forget(database: Path, data_dir: Path, student_keys: Sequence[str]) -> None:
     with writing(database) as conn:
         paths = roster.erase(conn, student_keys)
+        sync_queue.queue_erasures(conn, student_keys)
     for path in paths:
         (data_dir / path).unlink(missing_ok=True)

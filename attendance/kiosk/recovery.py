@@ -222,7 +222,6 @@ def _refill(path: Path, copies: Copies, schedule: Schedule) -> dict[str, Any]:
         records = missing(plan.data_dir, reentry.scan_ids(conn))
         from_photos = reentry.enter(conn, records, plan.device_id, schedule, plan.zone)
         reentry.attach(conn, photos)
-        salvage.queue_for_sync(conn, [*found.scans, *from_photos])
         unaccounted = reentry.unaccounted(conn)
         erased = roster.erase(conn, erasure.keys(plan.data_dir))
     for photo in erased:

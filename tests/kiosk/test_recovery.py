@@ -127,7 +127,8 @@ def test_a_wrecked_database_comes_back_from_backup_and_photos(gate: GateData) ->
     assert (new.epoch != old.epoch, new.seq) == (True, 1)
     last = gate.value("SELECT previous_epoch || ' ' || previous_last_seq FROM epochs WHERE reason = 'repaired'")
     assert last == f"{old.epoch} 2"
-    assert gate.value(f"SELECT count(*) FROM sync_queue WHERE record_id = '{kept.scan_id}'") == 1
+    queued = f"FROM sync_queue WHERE record_id = '{kept.scan_id}' AND state = 'waiting'"
+    assert gate.value(f"SELECT group_concat(record_type) {queued}") == "scan,photo"
     with reading(gate.database) as conn:
         again = dict(conn.execute("SELECT * FROM attendance WHERE scan_id = ?", (kept.scan_id,)).fetchone())
     assert (again["day"], again["session"], again["status"]) == (str(DAY), "morning", "on_time")

@@ -113,11 +113,13 @@ def test_with_a_centre_only_what_it_has_goes(photos: Photos) -> None:
     assert (synced.exists(), unsynced.exists()) == (False, True)
 
 
-def test_a_photo_with_a_queue_row_of_its_own_waits_for_it(photos: Photos) -> None:
+def test_a_photo_whose_picture_is_on_its_way_waits_for_it(photos: Photos) -> None:
     """That the scan is at the centre does not mean that the picture is."""
     photo = photos.add(31, synced=True)
     with writing(photos.database) as conn:
-        conn.execute("INSERT INTO sync_queue (record_type, record_id) VALUES ('photo', ?)", (photo.stem,))
+        conn.execute(
+            "UPDATE sync_queue SET state = 'announced' WHERE record_type = 'photo' AND record_id = ?", (photo.stem,)
+        )
     photos.sweep(photos.retention(has_centre=True))
     assert photo.exists()
 

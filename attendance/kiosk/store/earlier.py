@@ -120,7 +120,6 @@ def enter(conn: sqlite3.Connection, scans_to_enter: Sequence[ScanToEnter], devic
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, '', 0, 0, ?, 0, 0)",
             (scan_id, device_id, epoch, seq, *place, scan.status, passages[place], rfc3339(each.at), SOURCE),
         )
-        conn.execute("INSERT INTO sync_queue (record_type, record_id) VALUES ('scan', ?)", (scan_id,))
         conn.execute(
             "INSERT INTO photos (scan_id, path, reason, score, checks) VALUES (?, ?, ?, 0, '[]')",
             (scan_id, each.photo, "" if each.photo else "The earlier system's photo is not there."),

@@ -1,5 +1,7 @@
 """Where a scan is recorded: one transaction for the attendance row, its SMS rows and its sync row.
 
+The sync row is written by the schema, as every record's is (``005_sync.sql``).
+
 Every function that does not say it only reads takes a connection inside a write transaction
 (``ops.sqlite.Writer.run`` or ``database.writing``).
 """
@@ -16,6 +18,7 @@ from uuid6 import uuid7
 from attendance.clock import Moment, from_rfc3339, rfc3339
 from attendance.domain.message import MessageKind, priority
 from attendance.domain.scan import Accepted, Direction, PastScan, Refusal
+from attendance.kiosk.store import sync_items
 from attendance.vision.messages import Check
 
 _LONGEST_STORED_PAYLOAD = 200
@@ -86,37 +89,38 @@ def record(
         message: what guardians with a number are told; ``None`` when SMS is off or this kind is.
     """
     epoch = current_epoch(conn)
-    seq = last_seq(conn, origin.device_id, epoch) + 1
+    last = _last(conn, origin.device_id, epoch)
     scan_id = str(uuid7())
+    row = {
+        "scan_id": scan_id,
+        "device_id": origin.device_id,
+        "epoch": epoch,
+        "seq": last.seq + 1,
+        "student_key": student_key,
+        "day": scan.day.isoformat(),
+        "session": scan.session,
+        "direction": scan.direction,
+        "status": scan.status,
+        "passage": scan.passage,
+        "minutes_late": scan.minutes_late,
+        "scanned_at": rfc3339(seen.at),
+        "boot_id": seen.boot_id,
+        "boot_ns": seen.boot_ns,
+        "clock_trusted": seen.trusted,
+        "source": origin.source,
+        "card_issue": card.issue,
+        "card_signed": card.signed,
+    }
     conn.execute(
         "INSERT INTO attendance (scan_id, device_id, epoch, seq, student_key, day, session, direction, status, passage,"
-        " minutes_late, scanned_at, boot_id, boot_ns, clock_trusted, source, card_issue, card_signed)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            scan_id,
-            origin.device_id,
-            epoch,
-            seq,
-            student_key,
-            scan.day.isoformat(),
-            scan.session,
-            scan.direction,
-            scan.status,
-            scan.passage,
-            scan.minutes_late,
-            rfc3339(seen.at),
-            seen.boot_id,
-            seen.boot_ns,
-            seen.trusted,
-            origin.source,
-            card.issue,
-            card.signed,
-        ),
+        " minutes_late, scanned_at, boot_id, boot_ns, clock_trusted, source, card_issue, card_signed, chain)"
+        " VALUES (:scan_id, :device_id, :epoch, :seq, :student_key, :day, :session, :direction, :status, :passage,"
+        " :minutes_late, :scanned_at, :boot_id, :boot_ns, :clock_trusted, :source, :card_issue, :card_signed, :chain)",
+        row | {"chain": sync_items.link(row, last.chain)},
     )
-    conn.execute("INSERT INTO sync_queue (record_type, record_id) VALUES ('scan', ?)", (scan_id,))
     if message is not None:
         _queue_messages(conn, scan_id, student_key, message, seen)
-    return Recorded(scan_id, epoch, seq)
+    return Recorded(scan_id, epoch, last.seq + 1)
 
 
 def _queue_messages(conn: sqlite3.Connection, scan_id: str, student_key: str, kind: MessageKind, seen: Moment) -> None:
@@ -229,7 +233,17 @@ def current_epoch(conn: sqlite3.Connection) -> str:
     return str(conn.execute("SELECT epoch FROM epochs ORDER BY position DESC LIMIT 1").fetchone()["epoch"])
 
 
-def last_seq(conn: sqlite3.Connection, device_id: str, epoch: str) -> int:
-    """The last number given out by ``device_id`` in ``epoch``; 0 before the first."""
-    row = conn.execute("SELECT max(seq) FROM attendance WHERE device_id = ? AND epoch = ?", (device_id, epoch))
-    return int(row.fetchone()[0] or 0)
+@dataclass(frozen=True, slots=True)
+class _Last:
+    """The last number given out, 0 before the first, and the link of the chain that belongs to it."""
+
+    seq: int
+    chain: str
+
+
+def _last(conn: sqlite3.Connection, device_id: str, epoch: str) -> _Last:
+    row = conn.execute(
+        "SELECT seq, chain FROM attendance WHERE device_id = ? AND epoch = ? ORDER BY seq DESC LIMIT 1",
+        (device_id, epoch),
+    ).fetchone()
+    return _Last(row["seq"], row["chain"]) if row else _Last(0, "")

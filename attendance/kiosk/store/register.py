@@ -120,11 +120,11 @@ def oldest_unsent_sms(conn: sqlite3.Connection) -> Moment | None:
 
 
 def oldest_unsent_sync(conn: sqlite3.Connection) -> Moment | None:
-    """When the scan that has waited longest for the centre was made."""
+    """When the scan was made of which the centre has waited longest for something."""
     row = conn.execute(
         "SELECT a.scanned_at, a.boot_id, a.boot_ns, a.clock_trusted FROM sync_queue q"
         " CROSS JOIN attendance a ON a.scan_id = q.record_id"  # CROSS and +: SQLite must go by the queue's own order
-        " WHERE q.state = 'waiting' AND +q.record_type = 'scan' ORDER BY q.position LIMIT 1"
+        " WHERE q.state = 'waiting' AND +q.record_type IN ('scan', 'correction', 'photo') ORDER BY q.position LIMIT 1"
     ).fetchone()
     return _moment(row)
 

@@ -14,7 +14,7 @@ class Known:
         day: local day of the scan; ``None`` while its true time is not known.
         settled: the ledger has a photo, or the reason why there is none.
         path: of the photo, relative to the data directory; ``None`` when there is none.
-        synced: everything that was queued for the centre about this scan has been taken there.
+        synced: the centre has the scan and its picture.
     """
 
     day: date | None

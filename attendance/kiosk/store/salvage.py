@@ -2,7 +2,7 @@
 
 import os
 import sqlite3
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,9 @@ from attendance.ops import sqlite
 
 _APPEND_ONLY = {"attendance", "epochs", "refusals", "clock_corrections"}
 """A row of these never changes, so one that is there is right. Of any other the damaged database has the later one."""
+_TAKEN_ANEW = {"sync_queue": ("record_type", "record_id")}
+"""Tables whose rows have another number here, and of which only this much holds: what was sent is sent again, which
+does no harm, because the centre knows it by its key."""
 _PARENTS_FIRST = ("meta", "epochs", "students", "attendance")
 _LAST_ROW = 1 << 62
 _FAILURES_ALLOWED = 50_000
@@ -59,13 +62,6 @@ def salvage(damaged: Path, conn: sqlite3.Connection) -> Salvaged:
     return found
 
 
-def queue_for_sync(conn: sqlite3.Connection, scan_ids: Collection[str]) -> None:
-    """Have scans sent to the centre; a second time does no harm, because their ids are known there."""
-    conn.executemany(
-        "INSERT OR IGNORE INTO sync_queue (record_type, record_id) VALUES ('scan', ?)", [(each,) for each in scan_ids]
-    )
-
-
 def _order(tables: set[str]) -> list[str]:
     return [*(name for name in _PARENTS_FIRST if name in tables), *sorted(tables.difference(_PARENTS_FIRST))]
 
@@ -76,6 +72,7 @@ def _take_table(
     """Copy the columns that both know."""
     ask_for_time()
     theirs = {row["name"] for row in source.execute(f'PRAGMA table_info("{table}")')}
+    theirs &= set(_TAKEN_ANEW.get(table, theirs))
     ours = [row for row in target.execute(f'PRAGMA table_info("{table}")') if row["name"] in theirs]
     names = [row["name"] for row in ours]
     keys = [row["name"] for row in ours if row["pk"]]
