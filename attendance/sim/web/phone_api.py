@@ -54,6 +54,8 @@ def add_messages(blueprint: Blueprint, line: Line, server: bool) -> None:
 
     def one(message_id: str) -> Answer:
         line.require("messages:read", tokens=server)
+        if (broken := _broken(phone)) is not None:
+            return broken
         return _told(phone, phone.message(message_id))
 
     def cancel(message_id: str) -> Answer:
