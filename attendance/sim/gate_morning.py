@@ -3,8 +3,9 @@
 import logging
 import random
 from collections.abc import Iterator, Sequence
+from datetime import datetime, timedelta
 
-from attendance.clock import Clock
+from attendance.clock import Clock, Moment
 from attendance.errors import AttendanceError
 from attendance.ops.service import IDLE_S
 from attendance.sim.gates import SimulatedGate
@@ -15,6 +16,9 @@ HEARTBEAT_S = 5.0
 _AFTER_FAILURE_S = 3.0
 _LATE_SHARE = 0.08
 _LATEST_MINUTES = 25
+_EARLIER_BOOT = "earlier"
+_WEEKS = 3
+"""Before today, so that there is something usual."""
 
 log = logging.getLogger(__name__)
 
@@ -25,35 +29,40 @@ class Morning:
     Args:
         students: numbers of who passes here: in, and when all are in, out, and so on.
         every_s: between two of them, on average.
-        silent_after_s: nobody passes from then on, as at a gate whose camera is covered; ``None``: it goes on.
     """
 
     def __init__(
-        self,
-        gate: SimulatedGate,
-        students: Sequence[str],
-        clock: Clock,
-        *,
-        every_s: float,
-        silent_after_s: float | None = None,
-        seed: int = 1,
+        self, gate: SimulatedGate, students: Sequence[str], clock: Clock, *, every_s: float, seed: int = 1
     ) -> None:
         self._gate = gate
         self._clock = clock
         self._chance = random.Random(f"{seed} {gate.device_id} morning")
         self._passing = _passing(students, self._chance)
         self._every_s = every_s
-        now_s = clock.boot_ns() / 1e9
-        self._silent_from_s = float("inf") if silent_after_s is None else now_s + silent_after_s
-        self._pass_s = self._sync_s = self._heartbeat_s = now_s
+        self._pass_s = self._sync_s = self._heartbeat_s = clock.boot_ns() / 1e9
+
+    def remember(self, hours: float, every_s: float, *, last_before: timedelta = timedelta()) -> None:
+        """Record what passed in so many hours around this time of day in earlier weeks, and before now.
+
+        Args:
+            every_s: between two students then, on average.
+            last_before: how long before now the last one passed.
+        """
+        now = self._clock.now().at
+        for weeks in range(_WEEKS, 0, -1):
+            day = now - timedelta(weeks=weeks)
+            self._pass_between(day - timedelta(hours=hours), day + timedelta(hours=hours), every_s)
+        self._pass_between(now - timedelta(hours=hours), now - last_before, every_s)
+
+    def close(self) -> None:
+        """Nobody passes any more."""
+        self._pass_s = float("inf")
 
     def step(self) -> float:
         now_s = self._clock.boot_ns() / 1e9
-        if now_s >= self._silent_from_s:
-            self._pass_s = float("inf")
         if self._pass_s <= now_s:
-            self._pass_one()
-            self._pass_s = now_s + self._chance.expovariate(1 / self._every_s)
+            self._pass_one(self._clock.now())
+            self._pass_s = now_s + self._pause_s(self._every_s)
         try:
             if self._sync_s <= now_s:
                 self._sync_s = now_s + (0.0 if self._gate.sync() else SYNC_S)
@@ -66,9 +75,17 @@ class Morning:
         due_s = min(self._sync_s, self._heartbeat_s, self._pass_s)
         return min(IDLE_S, max(0.0, due_s - self._clock.boot_ns() / 1e9))
 
-    def _pass_one(self) -> None:
+    def _pass_between(self, begin: datetime, end: datetime, every_s: float) -> None:
+        at = begin
+        while (at := at + timedelta(seconds=self._pause_s(every_s))) < end:
+            self._pass_one(Moment(at, _EARLIER_BOOT, 0, trusted=True))
+
+    def _pause_s(self, every_s: float) -> float:
+        return self._chance.expovariate(1 / every_s)
+
+    def _pass_one(self, seen: Moment) -> None:
         number, direction, minutes_late = next(self._passing)
-        self._gate.pass_student(number, direction=direction, minutes_late=minutes_late)
+        self._gate.pass_student(number, seen, direction=direction, minutes_late=minutes_late)
 
 
 def _passing(students: Sequence[str], chance: random.Random) -> Iterator[tuple[str, str, int]]:

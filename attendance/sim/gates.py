@@ -12,7 +12,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from attendance import __version__
-from attendance.clock import Clock, from_rfc3339, rfc3339
+from attendance.clock import Clock, Moment, from_rfc3339, rfc3339
 from attendance.domain import wire
 from attendance.errors import AttendanceError
 from attendance.sim.centre_link import Answer, CentreLink
@@ -83,10 +83,9 @@ class SimulatedGate:
         """Take a school's list; the centre is told of those who are on it."""
         self.ledger.queue(self._added(student).model_dump() for student in students)
 
-    def pass_student(self, student_id: str, *, direction: str = "in", minutes_late: int = 0) -> wire.Scan:
+    def pass_student(self, student_id: str, seen: Moment, *, direction: str = "in", minutes_late: int = 0) -> wire.Scan:
         """A student of the list shows the card."""
-        key = self.keys[student_id]
-        return self.ledger.record(key, self._clock.now(), direction=direction, minutes_late=minutes_late)
+        return self.ledger.record(self.keys[student_id], seen, direction=direction, minutes_late=minutes_late)
 
     def sync(self) -> int:
         """Send one batch; how many items it had.
