@@ -9,8 +9,8 @@ from sqlalchemy.exc import DataError, IntegrityError
 from attendance.domain.wire import Head, Scan
 from attendance.fleet import devices
 from attendance.fleet.batch import CREATED, DUPLICATE, Batch
-from attendance.fleet.store import arrivals, events, rollups
-from attendance.fleet.store.events import Chain
+from attendance.fleet.store import arrivals, chains, events, rollups
+from attendance.fleet.store.chains import Chain
 
 _SAME_ID = "Another scan is here under this scan_id."
 _SAME_NUMBER = "Another scan is here under this number of the device and epoch."
@@ -19,109 +19,108 @@ _SAME_NUMBER = "Another scan is here under this number of the device and epoch."
 def take(conn: Connection, batch: Batch) -> list[Head]:
     """Keep the batch's scans; how far their chains are after that."""
     scans = dict(batch.open(Scan))
-    if not scans:
-        return []
-    gate = batch.gate
-    chains = events.lock_chains(
-        conn, gate.school_id, gate.gate_id, {(scan.device_id, scan.epoch) for scan in scans.values()}
-    )
-    new = _new(conn, batch, scans, chains)
-    kept = _keep(conn, batch, new, chains)
-    _count(conn, batch, kept, chains)
-    return [_head(chain) for chain in chains.values()]
+    return _Intake(conn, batch, scans).run() if scans else []
 
 
-def _new(
-    conn: Connection, batch: Batch, scans: dict[int, Scan], chains: dict[tuple[str, str], Chain]
-) -> dict[int, Scan]:
-    """Answer what is here already; the others."""
-    school_id = batch.gate.school_id
-    by_id = {scan_id: scan for scan_id, (_, scan) in events.by_id(conn, school_id, _ids(scans)).items()}
-    by_number = _by_number(conn, school_id, scans, chains)
-    new = {}
-    for place, scan in scans.items():
-        numbered = (scan.device_id, scan.epoch, scan.seq)
-        same_id, same_number = by_id.get(scan.scan_id), by_number.get(numbered)
-        if same_id is not None:
-            _compare(batch, place, scan, same_id, _SAME_ID)
-        elif same_number is not None:
-            _compare(batch, place, scan, same_number, _SAME_NUMBER)
-        elif scan.seq <= chains[scan.device_id, scan.epoch].complete_to:
-            batch.results[place] = DUPLICATE  # it was here, and is no longer kept
+class _Intake:
+    """Of one batch. Its chains are nobody else's until the commit, so that what is looked up stays so.
+
+    Args:
+        scans: by place in the batch.
+    """
+
+    def __init__(self, conn: Connection, batch: Batch, scans: dict[int, Scan]) -> None:
+        self._conn = conn
+        self._batch = batch
+        self._school_id = batch.gate.school_id
+        self._scans = scans
+        pairs = {(scan.device_id, scan.epoch) for scan in scans.values()}
+        self._chains = chains.lock(conn, self._school_id, batch.gate.gate_id, pairs)
+
+    def run(self) -> list[Head]:
+        kept = self._keep(self._new())
+        self._count(kept)
+        return [_head(chain) for chain in self._chains.values()]
+
+    def _chain(self, scan: Scan) -> Chain:
+        return self._chains[scan.device_id, scan.epoch]
+
+    def _new(self) -> dict[int, Scan]:
+        """Answer what is here already; the others."""
+        by_id = events.by_id(self._conn, self._school_id, {scan.scan_id for scan in self._scans.values()})
+        by_number = self._by_number()
+        new = {}
+        for place, scan in self._scans.items():
+            chain = self._chain(scan)
+            numbered = (chain.chain_id, scan.seq)
+            same_id, same_number = by_id.get(scan.scan_id), by_number.get(numbered)
+            if same_id is not None:
+                self._compare(place, scan, same_id, _SAME_ID)
+            elif same_number is not None:
+                self._compare(place, scan, same_number, _SAME_NUMBER)
+            elif scan.seq <= chain.complete_to:
+                self._batch.results[place] = DUPLICATE  # it was here, and is no longer kept
+            else:
+                new[place] = by_id[scan.scan_id] = by_number[numbered] = scan
+        return new
+
+    def _by_number(self) -> dict[tuple[int, int], Scan]:
+        """What is here under the same numbers; beyond a chain's highest there is nothing to look for."""
+        asked = defaultdict(list)
+        for scan in self._scans.values():
+            chain = self._chain(scan)
+            if scan.seq <= chain.highest:
+                asked[chain.chain_id].append(scan.seq)
+        return {
+            (chain_id, number): scan
+            for chain_id, numbers in asked.items()
+            for number, scan in events.by_number(self._conn, self._school_id, chain_id, numbers).items()
+        }
+
+    def _compare(self, place: int, scan: Scan, there: Scan, reason: str) -> None:
+        if scan == there:
+            self._batch.results[place] = DUPLICATE
         else:
-            new[place] = by_id[scan.scan_id] = by_number[numbered] = scan
-    return new
+            self._batch.conflict(place, reason)
 
+    def _keep(self, new: dict[int, Scan]) -> list[tuple[int, Scan]]:
+        """Write the new ones; those that the database took, each with its chain's id."""
+        rows = {place: (self._chain(scan).chain_id, scan) for place, scan in new.items()}
+        with suppress(DataError, IntegrityError), self._conn.begin_nested() as attempt:
+            if events.put(self._conn, self._school_id, list(rows.values())) == len(rows):
+                self._batch.results = [CREATED if place in rows else r for place, r in enumerate(self._batch.results)]
+                return list(rows.values())
+            attempt.rollback()
+        return [row for place, row in rows.items() if self._keep_alone(place, row)]
 
-def _ids(scans: dict[int, Scan]) -> set[str]:
-    return {scan.scan_id for scan in scans.values()}
+    def _keep_alone(self, place: int, row: tuple[int, Scan]) -> bool:
+        """One that stood in a batch of which the database refused something."""
+        try:
+            with self._conn.begin_nested():
+                kept = events.put(self._conn, self._school_id, [row])
+        except (DataError, IntegrityError) as error:
+            self._batch.reject(place, f"The database does not take it ({type(error.orig).__name__}).")
+            return False
+        if kept:
+            self._batch.results[place] = CREATED
+        else:  # another gate's, of this very moment
+            scan = row[1]
+            self._compare(
+                place, scan, events.by_id(self._conn, self._school_id, [scan.scan_id])[scan.scan_id], _SAME_ID
+            )
+        return bool(kept)
 
-
-def _by_number(
-    conn: Connection, school_id: str, scans: dict[int, Scan], chains: dict[tuple[str, str], Chain]
-) -> dict[tuple[str, str, int], Scan]:
-    """What is here under the same numbers; beyond a chain's highest there is nothing to look for."""
-    asked = defaultdict(list)
-    for scan in scans.values():
-        pair = (scan.device_id, scan.epoch)
-        if scan.seq <= chains[pair].highest:
-            asked[pair].append(scan.seq)
-    return {
-        (*pair, number): scan
-        for pair, numbers in asked.items()
-        for number, scan in events.by_number(conn, school_id, chains[pair].chain_id, numbers).items()
-    }
-
-
-def _compare(batch: Batch, place: int, scan: Scan, there: Scan, reason: str) -> None:
-    if scan == there:
-        batch.results[place] = DUPLICATE
-    else:
-        batch.conflict(place, reason)
-
-
-def _keep(
-    conn: Connection, batch: Batch, new: dict[int, Scan], chains: dict[tuple[str, str], Chain]
-) -> list[tuple[int, Scan]]:
-    """Write the new ones; those that the database took, each with its chain's id."""
-    rows = {place: (chains[scan.device_id, scan.epoch].chain_id, scan) for place, scan in new.items()}
-    with suppress(DataError, IntegrityError), conn.begin_nested() as attempt:
-        if events.put(conn, batch.gate.school_id, list(rows.values())) == len(rows):
-            for place in rows:
-                batch.results[place] = CREATED
-            return list(rows.values())
-        attempt.rollback()
-    return [row for place, row in rows.items() if _keep_alone(conn, batch, place, row)]
-
-
-def _keep_alone(conn: Connection, batch: Batch, place: int, row: tuple[int, Scan]) -> bool:
-    """One that stood in a batch of which the database refused something."""
-    school_id, scan = batch.gate.school_id, row[1]
-    try:
-        with conn.begin_nested():
-            kept = events.put(conn, school_id, [row])
-    except (DataError, IntegrityError) as error:
-        batch.reject(place, f"The database does not take it ({type(error.orig).__name__}).")
-        return False
-    if kept:
-        batch.results[place] = CREATED
-        return True
-    _, there = events.by_id(conn, school_id, [scan.scan_id])[scan.scan_id]  # another gate's, of this very moment
-    _compare(batch, place, scan, there, _SAME_ID)
-    return False
-
-
-def _count(conn: Connection, batch: Batch, kept: list[tuple[int, Scan]], chains: dict[tuple[str, str], Chain]) -> None:
-    """What follows from new scans: chains grow, rollups count them, the school's other gates hear of them."""
-    arrived: dict[int, dict[int, Scan]] = defaultdict(dict)
-    for chain_id, scan in kept:
-        arrived[chain_id][scan.seq] = scan
-    for chain in chains.values():
-        if chain.chain_id in arrived:
-            devices.extend(conn, batch.gate.school_id, chain, arrived[chain.chain_id])
-            events.save_chain(conn, chain)
-    rollups.add(conn, batch.gate, [scan for _, scan in kept])
-    arrivals.note(conn, batch.gate, kept, batch.now)
+    def _count(self, kept: list[tuple[int, Scan]]) -> None:
+        """What follows from new scans: chains grow, rollups count them, the school's other gates hear of them."""
+        arrived: dict[int, dict[int, Scan]] = defaultdict(dict)
+        for chain_id, scan in kept:
+            arrived[chain_id][scan.seq] = scan
+        for chain in self._chains.values():
+            if chain.chain_id in arrived:
+                devices.extend(self._conn, self._school_id, chain, arrived[chain.chain_id])
+                chains.save(self._conn, chain)
+        rollups.add(self._conn, self._batch.gate, [scan for _, scan in kept])
+        arrivals.note(self._conn, self._batch.gate, kept, self._batch.now)
 
 
 def _head(chain: Chain) -> Head:

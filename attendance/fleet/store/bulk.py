@@ -1,7 +1,6 @@
 """Many rows in one statement: arrays with ``unnest`` for PostgreSQL, one prepared statement for SQLite.
 
-The arrays are written out here. What that costs against the driver's own lists and one ``jsonb`` parameter, measured for 500
-scans, stands in docs/decisions/0053-centre-store.md.
+The arrays are written out here: half the cost of the driver's lists (docs/decisions/0053-centre-store.md).
 """
 
 from collections.abc import Sequence

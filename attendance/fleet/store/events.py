@@ -1,10 +1,9 @@
-"""Scans as gates recorded them, and the chains that prove them whole."""
+"""Scans as gates recorded them; no row is ever changed."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy import Connection, select
 
 from attendance.domain.wire import Scan
 from attendance.fleet.store import dialect
@@ -31,61 +30,15 @@ _SCAN_COLUMNS = (
 _INSERT = Insert(events, ("school_id", "scan_id", "event_at", "chain_id", "seq", "link", *_SCAN_COLUMNS))
 
 
-@dataclass(slots=True)
-class Chain:
-    """A device's scans of one epoch.
-
-    Attributes:
-        complete_to: all from 1 to this number are here and fit.
-        complete_link: the link of that one.
-        broken_at: the first number that does not fit the one before it.
-    """
-
-    chain_id: int
-    device_id: str
-    epoch: str
-    complete_to: int
-    complete_link: str
-    highest: int
-    broken_at: int | None
-
-
-def lock_chains(
-    conn: Connection, school_id: str, gate_id: str, named: Iterable[tuple[str, str]]
-) -> dict[tuple[str, str], Chain]:
-    """The chains of the named (device, epoch) pairs, made if they are new, and nobody else's until the commit."""
-    wanted = sorted(set(named))
-    found = _locked(conn, gate_id, wanted)
-    missing = [each for each in wanted if each not in found]
-    if missing:
-        rows = [{"school_id": school_id, "gate_id": gate_id, "device_id": d, "epoch": e} for d, e in missing]
-        conn.execute(dialect.insert(conn, chains).on_conflict_do_nothing(), rows)
-        found |= _locked(conn, gate_id, missing)
-    return found
-
-
-def save_chain(conn: Connection, chain: Chain) -> None:
-    conn.execute(
-        update(chains)
-        .where(chains.c.chain_id == chain.chain_id)
-        .values(
-            complete_to=chain.complete_to,
-            complete_link=chain.complete_link,
-            highest=chain.highest,
-            broken_at=chain.broken_at,
-        )
-    )
-
-
 def put(conn: Connection, school_id: str, scans: Sequence[tuple[int, Scan]]) -> int:
     """Keep scans, each with its chain's id; those whose key is there already are left out. How many were kept."""
     return _INSERT.run(conn, [_row(school_id, chain_id, scan) for chain_id, scan in scans])
 
 
-def by_id(conn: Connection, school_id: str, scan_ids: Iterable[str]) -> dict[str, tuple[int, Scan]]:
-    """Those of the scans that are here, each with its chain's id."""
+def by_id(conn: Connection, school_id: str, scan_ids: Iterable[str]) -> dict[str, Scan]:
+    """Those of the scans that are here."""
     condition = (events.c.school_id == school_id, dialect.among(conn, events.c.scan_id, list(scan_ids)))
-    return {scan.scan_id: (chain_id, scan) for chain_id, scan in _read(conn, *condition)}
+    return {scan.scan_id: scan for scan in _read(conn, *condition)}
 
 
 def by_number(conn: Connection, school_id: str, chain_id: int, numbers: Iterable[int]) -> dict[int, Scan]:
@@ -95,36 +48,18 @@ def by_number(conn: Connection, school_id: str, chain_id: int, numbers: Iterable
         events.c.chain_id == chain_id,
         dialect.among(conn, events.c.seq, list(numbers)),
     )
-    return {scan.seq: scan for _, scan in _read(conn, *condition)}
+    return {scan.seq: scan for scan in _read(conn, *condition)}
 
 
 def after_number(conn: Connection, school_id: str, chain_id: int, number: int) -> Iterator[Scan]:
     """A chain's scans beyond a number, in order."""
     while True:
         condition = (events.c.school_id == school_id, events.c.chain_id == chain_id, events.c.seq > number)
-        page = [scan for _, scan in _read(conn, *condition, order=events.c.seq, limit=_PAGE)]
+        page = list(_read(conn, *condition, order=events.c.seq, limit=_PAGE))
         yield from page
         if len(page) < _PAGE:
             return
         number = page[-1].seq
-
-
-def _locked(conn: Connection, gate_id: str, named: list[tuple[str, str]]) -> dict[tuple[str, str], Chain]:
-    query = (
-        select(
-            chains.c.chain_id,
-            chains.c.device_id,
-            chains.c.epoch,
-            chains.c.complete_to,
-            chains.c.complete_link,
-            chains.c.highest,
-            chains.c.broken_at,
-        )
-        .where(chains.c.gate_id == gate_id, tuple_(chains.c.device_id, chains.c.epoch).in_(named))
-        .order_by(chains.c.chain_id)
-        .with_for_update()
-    )
-    return {(row.device_id, row.epoch): Chain(*row) for row in conn.execute(query)}
 
 
 def _row(school_id: str, chain_id: int, scan: Scan) -> tuple[Any, ...]:
@@ -151,10 +86,9 @@ def _row(school_id: str, chain_id: int, scan: Scan) -> tuple[Any, ...]:
     )
 
 
-def _read(conn: Connection, *condition: Any, order: Any = None, limit: int | None = None) -> Iterator[tuple[int, Scan]]:
+def _read(conn: Connection, *condition: Any, order: Any = None, limit: int | None = None) -> Iterator[Scan]:
     query = (
         select(
-            events.c.chain_id,
             events.c.scan_id,
             chains.c.device_id,
             chains.c.epoch,
@@ -169,6 +103,4 @@ def _read(conn: Connection, *condition: Any, order: Any = None, limit: int | Non
         .limit(limit)
     )
     for row in conn.execute(query):
-        values = dict(row._mapping)
-        chain_id = values.pop("chain_id")
-        yield chain_id, Scan(**values)
+        yield Scan(**row._mapping)

@@ -164,18 +164,6 @@ guesses = Table(
     Index(None, "last_at"),
 )
 
-# Guesses that failed. kind: 'login', 'enrol'. subject: who or from where, hashed.
-failures = Table(
-    "failures",
-    metadata,
-    Column("failure_id", Serial, primary_key=True, autoincrement=True),
-    Column("kind", Text, nullable=False),
-    Column("subject", Text, nullable=False),
-    Column("failed_at", Instant, nullable=False),
-    Index(None, "kind", "subject", "failed_at"),
-    Index(None, "failed_at"),
-)
-
 # --- what gates send --------------------------------------------------------------------------------------------------
 
 # A device's scans of one epoch. complete_to, complete_link: up to where all are here and fit. claimed_*: what the gate
