@@ -3,7 +3,6 @@
 Times are seconds on one steady clock.
 """
 
-from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 
@@ -13,17 +12,6 @@ class Window:
 
     limit: int
     seconds: float
-
-
-def wait_s(sent_at: Sequence[float], now: float, windows: Iterable[Window]) -> float:
-    """How long the next message must wait; 0 when it may leave now.
-
-    Args:
-        sent_at: when earlier messages left, in any order. One that is still on its way left ``now``.
-    """
-    newest_first = sorted(sent_at, reverse=True)
-    full = (window for window in windows if len(newest_first) >= window.limit)
-    return max((free_in_s(newest_first[window.limit - 1], now, window) for window in full), default=0.0)
 
 
 def free_in_s(left_at: float, now: float, window: Window) -> float:
