@@ -1,6 +1,7 @@
 """From a card at a real gate to the parent's phone: once, whatever the phone and its network do."""
 
 import json
+import time
 import urllib.request
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from gate_process import GateProcess, free_port
 
+from attendance.ops.guardian import STOP_S
 from attendance.sim.phone_device import SimulatedPhone
 from attendance.sim.phone_faults import Fault
 from attendance.sim.phone_settings import PhoneSettings
@@ -30,14 +32,14 @@ OPEN = {
 class School:
     """A gate with five students whose parents' messages go to a simulated phone."""
 
-    def __init__(self, folder: Path, assets: Path) -> None:
+    def __init__(self, folder: Path, assets: Path, *, timeout_s: int = 1) -> None:
         port = free_port()
         self.phone = SimulatedPhone(
             password="right",
             settings=PhoneSettings(speed=50, signing_key=KEY),
             webhook_url=f"http://127.0.0.1:{port}/sms-webhook",
             seed=1,
-            hang_s=20.0,
+            hang_s=60.0,
         )
         self.phone.start()
         self.gate = GateProcess(
@@ -51,7 +53,7 @@ class School:
                     "username": self.phone.username,
                     "password": "right",
                     "quiet_hours": {"enabled": False},
-                    "sms_gate": {"timeout_seconds": 1},
+                    "sms_gate": {"timeout_seconds": timeout_s},
                 },
                 "sms_webhook": {"port": port, "host": "127.0.0.1", "signing_key": KEY},
             },
@@ -138,6 +140,25 @@ def test_a_gate_that_dies_while_it_sends_tells_nobody_twice(school: School, even
     school.gate.kill()
     school.gate.start("--source", "v4l2:77")
     school.wait_for_all(eventually)
+
+
+def test_a_gate_stops_in_time_while_the_phone_does_not_answer(
+    tmp_path: Path, assets_dir: Path, eventually: Eventually
+) -> None:
+    """Whatever timeout the phone is given: in well under the ten seconds after which it would be killed; the next life
+    finds out what became of the message."""
+    school = School(tmp_path, assets_dir, timeout_s=120)
+    try:
+        school.phone.phone.switch(Fault.HANG, True, times=1)
+        school.scan(*STUDENTS)
+        eventually(lambda: school.phone.phone.messages(), within_s=20)
+        began = time.monotonic()
+        assert school.gate.stop() == 0
+        assert time.monotonic() - began < STOP_S / 2
+        school.gate.start("--source", "v4l2:77")
+        school.wait_for_all(eventually)
+    finally:
+        school.close()
 
 
 def test_a_parent_who_answers_stop_gets_one_confirmation_and_no_more(school: School, eventually: Eventually) -> None:
