@@ -73,10 +73,10 @@ def _prepare(database: str) -> tuple[str, list[str]]:
     """A school, a password for its administrator, and a code for each gate."""
     import secrets
 
+    from attendance.access.identity import Role
     from attendance.access.passwords import Passwords
     from attendance.clock import SystemClock
     from attendance.fleet.invitations import VALID_FOR, new_code
-    from attendance.fleet.permits import Role
     from attendance.fleet.store import invites, schools, users
     from attendance.fleet.store.engine import open_engine, transaction, upgrade
     from attendance.fleet.store.invites import Invite
