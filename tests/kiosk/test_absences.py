@@ -1,7 +1,7 @@
 """Guardians are told of an absence once, when the gate can know it; otherwise the office is told why not."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -9,13 +9,15 @@ from zoneinfo import ZoneInfo
 import pytest
 from school_morning import MONDAY, MORNING, SchoolMorning
 
+from attendance.clock import rfc3339
 from attendance.domain.absence import Limits, Order, Reason
 from attendance.domain.answer import Wish
 from attendance.domain.calendar import Closure, ClosureKind
+from attendance.domain.contact import ForeignScan
 from attendance.domain.message import MessageKind
 from attendance.domain.scan import Direction, GateDirection, Refusal
 from attendance.kiosk.sms.absence import look, recipients
-from attendance.kiosk.store import absence, closures, ledger, preferences, roster
+from attendance.kiosk.store import absence, closures, foreign_scans, ledger, preferences, roster
 from attendance.kiosk.store.database import begin_epoch, reading, writing
 
 ANA = [("9", "absence", "2026-06-08", "morning")]
@@ -241,17 +243,37 @@ def test_a_day_switched_off_and_on_again(school: SchoolMorning) -> None:
 
 
 def test_the_other_gates_may_be_confirmed(school: SchoolMorning) -> None:
-    """By whoever has their scans, for a day and session."""
+    """By whoever has their scans, from the begin of the day until guardians are told."""
     usual(school)
-    asked: list[tuple[date, str]] = []
+    asked: list[tuple[datetime, datetime]] = []
 
-    def confirmed(day: date, session: str) -> bool:
-        asked.append((day, session))
+    def confirmed(since: datetime, until: datetime) -> bool:
+        asked.append((since, until))
         return True
 
     school.absences(gates=3, others_confirmed=confirmed).step()
     assert school.queued() == ANA
-    assert set(asked) == {(MONDAY, "morning")}
+    assert set(asked) == {(school.at("00:00"), school.at("08:00"))}
+
+
+def test_who_came_through_another_gate_has_come(school: SchoolMorning) -> None:
+    """The centre names students by the school's number."""
+    usual(school)
+    with writing(school.database) as conn:
+        scan = ForeignScan(
+            scan_id="0197a000-0000-7000-8000-000000000001",
+            student_id="9",
+            device_id="gate-2",
+            day=MONDAY.isoformat(),
+            session="morning",
+            direction="in",
+            status="on_time",
+            scanned_at=rfc3339(school.at("07:00")),
+            received=1,
+        )
+        foreign_scans.take(conn, [scan])
+    school.absences(gates=2, others_confirmed=lambda since, until: True).step()
+    assert school.queued() == []
 
 
 def test_who_started_too_late_tells_nobody(school: SchoolMorning) -> None:

@@ -232,6 +232,15 @@ def test_the_scans_of_other_gates_must_be_here(school: SchoolMorning) -> None:
     assert [problem.code for problem in held.probe().problems] == ["summary-other-gates"]
 
 
+def test_days_at_other_gates_count(school: SchoolMorning) -> None:
+    """Of an older one only the day is kept: child 2 came on Tuesday, late, through another gate."""
+    a_week(school)
+    with writing(school.database) as conn:
+        conn.execute("INSERT INTO foreign_days (student_id, day, late) VALUES ('2', '2026-06-09', 1)")
+    summaries(school).step()
+    assert bodies(school)[2] == "S: Child 2, Jun 8-Jun 12: present 1, late 1, absent 3 of 5 class days."
+
+
 def test_who_wants_none_gets_none_and_languages_are_heeded(school: SchoolMorning) -> None:
     """By guardian."""
     a_week(school)

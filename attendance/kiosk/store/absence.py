@@ -65,8 +65,16 @@ UNION ALL
 SELECT a.student_key, c.day, a.session, NULL, c.status, c.scanned_at, a.seq
 FROM clock_corrections c CROSS JOIN attendance a USING (scan_id)
 WHERE c.day BETWEEN :first AND :last
+UNION ALL
+SELECT s.student_key, f.day, f.session, f.direction, f.status, f.scanned_at, 0
+FROM foreign_scans f JOIN students s USING (student_id)
+WHERE f.day BETWEEN :first AND :last
+UNION ALL
+SELECT s.student_key, f.day, '', NULL, iif(f.late, 'late', ''), '', 0
+FROM foreign_days f JOIN students s USING (student_id)
+WHERE f.day BETWEEN :first AND :last
 """
-"""In two halves, because no index serves the corrected day of a row that may be corrected or not. The direction of a
+"""This gate's, and those of the school's others as far as they are here. In two halves, because no index serves the corrected day of a row that may be corrected or not. The direction of a
 corrected one is unknown: it was decided by the time that was wrong."""
 
 

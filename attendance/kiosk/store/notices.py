@@ -63,12 +63,16 @@ def queue(conn: sqlite3.Connection, notice: Notice, made: Moment) -> str:
 
 
 def _message_id(conn: sqlite3.Connection, notice: Notice) -> str:
-    """The same for the same news about a day: a database that was restored tells it again, and the gateway knows it."""
+    """The same for the same news about a day: when a restored database tells it again, or another gate of the school
+    by the same phone, the gateway knows it."""
     if notice.day is None:
         return str(uuid7())
-    guardian = conn.execute("SELECT phone FROM guardians WHERE guardian_id = ?", (notice.guardian_id,)).fetchone()
-    phone = guardian["phone"] if guardian else ""
-    return str(uuid5(_NEWS, f"{notice.student_key} {phone} {notice.kind} {notice.day} {notice.session}"))
+    told = conn.execute(
+        "SELECT student_id, phone FROM guardians JOIN students USING (student_key) WHERE guardian_id = ?",
+        (notice.guardian_id,),
+    ).fetchone()
+    whom = f"{told['student_id']} {told['phone']}" if told else f"{notice.student_key} {notice.guardian_id}"
+    return str(uuid5(_NEWS, f"{whom} {notice.kind} {notice.day} {notice.session}"))
 
 
 def unwanted(conn: sqlite3.Connection, phone: str) -> bool:
