@@ -40,8 +40,11 @@ class _LogFile(logging.handlers.RotatingFileHandler):
                 stream.close()
 
 
-def log_to(folder: Path, level: str) -> None:
+def log_to(folder: Path | None, level: str) -> None:
     """Log to ``attendance.log`` in ``folder`` and to standard error, in UTC.
+
+    Args:
+        folder: ``None``: to standard error only, which several processes may share.
 
     Raises:
         StorageError: the folder cannot be written, for another reason than that the disk is full.
@@ -49,7 +52,7 @@ def log_to(folder: Path, level: str) -> None:
     root = logging.getLogger()
     form = logging.Formatter(_FORMAT, "%Y-%m-%dT%H:%M:%SZ")
     form.converter = time.gmtime
-    for handler in (logging.StreamHandler(sys.stderr), _file(folder)):
+    for handler in (logging.StreamHandler(sys.stderr), _file(folder) if folder else None):
         if handler is not None:
             handler.setFormatter(form)
             root.addHandler(handler)

@@ -135,7 +135,7 @@ class WebServer:
         """
         if self._server is not None:
             return
-        listener = _bind(self.name, *self._address)
+        listener = bind(self.name, *self._address)
         workers = ThreadedTaskDispatcher()
         self._server = _Server(self._app, listener, workers, self._secured)
         workers.set_thread_count(self._streams.limit + SPARE_THREADS)
@@ -277,7 +277,15 @@ class _Server(TcpWSGIServer):  # type: ignore[misc]
         wasyncore.dispatcher.close(self)
 
 
-def _bind(name: str, host: str, port: int) -> socket.socket:
+def bind(name: str, host: str, port: int) -> socket.socket:
+    """A socket that listens.
+
+    Args:
+        port: 0 takes a free one.
+
+    Raises:
+        AttendanceError: the address cannot be had.
+    """
     try:
         found = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         family, kind, protocol, _, address = min(found, key=lambda entry: entry[0] != socket.AF_INET)
