@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from attendance.access.throttle import Throttle
 from attendance.clock import Clock
 from attendance.fleet.log_store import LogStore
 from attendance.fleet.photo_store import PhotoStore
 from attendance.ops.peers import Network
+from attendance.ops.sparse_log import SparseLog
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +18,8 @@ class Centre:
     """Made by ``app``.
 
     Attributes:
+        guesses: slows those who guess enrolment codes.
+        storage_log: told of every failure of the database or the disk.
         proxies: those whose ``X-Forwarded-For`` is believed.
     """
 
@@ -23,4 +27,6 @@ class Centre:
     clock: Clock
     photos: PhotoStore
     logs: LogStore
+    guesses: Throttle
+    storage_log: SparseLog
     proxies: Sequence[Network] = ()

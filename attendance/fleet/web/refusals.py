@@ -37,6 +37,7 @@ _KNOWN = {
     404: ("not-found", "There is no such address. /api/v1/openapi.json lists those that there are."),
     405: ("wrong-method", "This address does not know that method. /api/v1/openapi.json lists those that it knows."),
     413: ("too-large", "The request is too large. Send less at a time."),
+    500: ("broken", "The centre has a fault of its own, which is in its log. Try again later."),
 }
 
 

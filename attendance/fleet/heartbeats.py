@@ -1,0 +1,84 @@
+"""A gate's call: how it is, what it has done, and what the centre tells it in return."""
+
+import math
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from attendance.clock import from_rfc3339, rfc3339
+from attendance.domain import contact
+from attendance.fleet import commands, devices
+from attendance.fleet.store import gates, health, schools
+from attendance.fleet.store.gates import Gate
+from attendance.fleet.vitals import summary
+from attendance.fleet.watch import SILENT_S
+
+_STATUSES = ("healthy", "degraded", "unhealthy")
+
+
+def take(conn: Connection, gate: Gate, beat: contact.Heartbeat, now: datetime) -> contact.HeartbeatAnswer:
+    """Keep what the gate tells, and answer."""
+    gates.touch(conn, gate.school_id, gate.gate_id, beat.version, now)
+    commands.settle(conn, gate, beat.results, now)
+    devices.claim(conn, gate, [head.model_dump() for head in beat.heads], now)
+    _keep(conn, gate, beat, now)
+    versions = schools.versions(conn, gate.school_id)
+    return contact.HeartbeatAnswer(
+        now=rfc3339(now),
+        commands=commands.outstanding(conn, gate, now),
+        versions=contact.Versions.model_validate(versions),
+        siblings=[
+            contact.Sibling.model_validate(sibling)
+            for sibling in health.siblings(conn, gate.school_id, gate.gate_id, now, SILENT_S)
+        ],
+    )
+
+
+def _keep(conn: Connection, gate: Gate, beat: contact.Heartbeat, now: datetime) -> None:
+    told: dict[str, Any] = storable(beat.health)
+    status = told.get("overall_status")
+    applied = beat.applied or contact.Versions(changes=0, scans=0)
+    sent_at = from_rfc3339(beat.sent_at)
+    health.record(
+        conn,
+        gate,
+        {**beat.model_dump(exclude={"results", "health"}), "health": told},
+        status=status if status in _STATUSES else "degraded",
+        queue_items=beat.queue.items,
+        oldest_seconds=beat.queue.oldest_seconds,
+        photos_waiting=beat.queue.photos,
+        changes_applied=applied.changes,
+        scans_applied=applied.scans,
+        clock_trusted=beat.clock_trusted,
+        sent_at=sent_at,
+        synced_to=min(sent_at, now) if _all_here(conn, gate, beat) else None,
+        facts=summary(told),
+        now=now,
+    )
+
+
+def _all_here(conn: Connection, gate: Gate, beat: contact.Heartbeat) -> bool:
+    """Whether the centre has every scan that the gate made up to the heartbeat, and can tell when that was."""
+    if beat.queue.items or not beat.clock_trusted:
+        return False
+    here = devices.completeness(conn, gate.school_id, gate.gate_id)
+    complete_to = {(each.device_id, each.epoch): each.complete_to for each in here}
+    return all(_complete_to(complete_to, head) >= head.last_seq for head in beat.heads)
+
+
+def _complete_to(complete_to: dict[tuple[str, str], int], head: contact.Tip) -> int:
+    return complete_to.get((head.device_id, head.epoch), 0)
+
+
+def storable(value: Any) -> Any:
+    """JSON without what databases refuse: NUL in texts, and numbers that are none."""
+    if isinstance(value, str):
+        return value.replace("\x00", "")
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, dict):
+        return {storable(key): storable(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [storable(each) for each in value]
+    return value
