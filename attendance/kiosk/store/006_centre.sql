@@ -83,6 +83,19 @@ BEGIN
     DELETE FROM foreign_span;
 END;
 
+-- What one school's centre has said is nothing to a gate that now belongs to another's.
+CREATE TRIGGER another_school_is_asked_from_the_beginning AFTER UPDATE OF value ON meta
+WHEN new.key = 'centre.school_id' AND new.value <> old.value
+BEGIN
+    UPDATE centre_cursors SET version = 0;
+    DELETE FROM centre_entries;
+    DELETE FROM centre_settings;
+    DELETE FROM centre_refusals;
+    DELETE FROM foreign_scans;
+    DELETE FROM foreign_days;
+    DELETE FROM foreign_span;
+END;
+
 -- Commands of the centre. state: taken, doing, restarting (done once the gate runs again), done, failed, refused.
 -- run: which run of the gate has it in hand. reported: the centre knows what became of it.
 CREATE TABLE centre_commands (

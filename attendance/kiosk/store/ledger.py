@@ -25,6 +25,15 @@ _LONGEST_STORED_PAYLOAD = 200
 """Characters of an unknown payload kept for the office; more would let anybody fill the disk with a big code."""
 _LONGEST_SESSION = timedelta(days=2)
 """A session that runs past midnight lies within two days; earlier scans cannot matter to a decision."""
+_HISTORY = """
+SELECT coalesce(c.scanned_at, a.scanned_at) AS scanned_at, a.day, a.session, a.direction
+FROM attendance a LEFT JOIN clock_corrections c USING (scan_id)
+WHERE a.student_key = :key AND coalesce(c.scanned_at, a.scanned_at) BETWEEN :first AND :last
+UNION ALL
+SELECT f.scanned_at, f.day, f.session, f.direction
+FROM students s CROSS JOIN foreign_scans f USING (student_id)
+WHERE s.student_key = :key AND f.scanned_at BETWEEN :first AND :last
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,12 +60,10 @@ class Recorded:
 
 
 def history(conn: sqlite3.Connection, student_key: str, at: datetime, zone: ZoneInfo) -> list[PastScan]:
-    """The student's accepted scans around ``at``, as the rules want them; reads only."""
+    """The student's accepted scans around ``at``, those of the other gates too, as the rules want them; reads only."""
     rows = conn.execute(
-        "SELECT coalesce(c.scanned_at, a.scanned_at) AS scanned_at, a.day, a.session, a.direction"
-        " FROM attendance a LEFT JOIN clock_corrections c USING (scan_id)"
-        " WHERE a.student_key = ? AND coalesce(c.scanned_at, a.scanned_at) BETWEEN ? AND ?",
-        (student_key, rfc3339(at - _LONGEST_SESSION), rfc3339(at + _LONGEST_SESSION)),
+        _HISTORY,
+        {"key": student_key, "first": rfc3339(at - _LONGEST_SESSION), "last": rfc3339(at + _LONGEST_SESSION)},
     )
     return [
         PastScan(
@@ -85,6 +92,9 @@ def record(
 ) -> Recorded:
     """Write an accepted scan with everything that must leave because of it.
 
+    Its passage may be a higher one than was decided: scans that counted here once may have been dated afresh since, at
+    this gate or another.
+
     Args:
         message: what guardians with a number are told; ``None`` when SMS is off or this kind is.
     """
@@ -101,7 +111,7 @@ def record(
         "session": scan.session,
         "direction": scan.direction,
         "status": scan.status,
-        "passage": scan.passage,
+        "passage": max(scan.passage, _next_passage(conn, student_key, scan)),
         "minutes_late": scan.minutes_late,
         "scanned_at": rfc3339(seen.at),
         "boot_id": seen.boot_id,
@@ -121,6 +131,14 @@ def record(
     if message is not None:
         _queue_messages(conn, scan_id, student_key, message, seen)
     return Recorded(scan_id, epoch, last.seq + 1)
+
+
+def _next_passage(conn: sqlite3.Connection, student_key: str, scan: Accepted) -> int:
+    last = conn.execute(
+        "SELECT max(passage) FROM attendance WHERE student_key = ? AND day = ? AND session = ? AND direction = ?",
+        (student_key, scan.day.isoformat(), scan.session, scan.direction),
+    ).fetchone()[0]
+    return int(last or 0) + 1
 
 
 def _queue_messages(conn: sqlite3.Connection, scan_id: str, student_key: str, kind: MessageKind, seen: Moment) -> None:
