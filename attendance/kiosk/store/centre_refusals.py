@@ -13,8 +13,8 @@ class Refusal:
     Attributes:
         what: ``roster``, ``rules``, ``schedule`` or ``texts``.
         version: the centre's, of what was refused.
-        students: of a roster that is too small: how many were known here; otherwise 0.
-        remaining: how many of them it has.
+        students: of what would take too many off the roster, or erase them: how many were known; otherwise 0.
+        remaining: how many of them it would leave.
         accepted: a person means it.
     """
 
@@ -71,9 +71,8 @@ def settle(conn: sqlite3.Connection, what: str) -> None:
     conn.execute("DELETE FROM centre_refusals WHERE what = ?", (what,))
 
 
-def accept(conn: sqlite3.Connection) -> Refusal | None:
-    """A person wants the roster that is too small; which one, ``None`` if there is none. Inside a write transaction."""
-    found = next((each for each in known(conn) if each.what == "roster" and each.too_small), None)
-    if found is not None:
-        conn.execute("UPDATE centre_refusals SET accepted = 1 WHERE what = 'roster'")
+def accept(conn: sqlite3.Connection) -> list[Refusal]:
+    """A person wants what is too small all the same; what that is. Inside a write transaction."""
+    found = [each for each in known(conn) if each.too_small]
+    conn.execute("UPDATE centre_refusals SET accepted = 1 WHERE students > 0")
     return found
