@@ -74,10 +74,9 @@ SELECT s.student_key, f.day, '', NULL, iif(f.late, 'late', ''), '', 0
 FROM foreign_days f JOIN students s USING (student_id)
 WHERE f.day BETWEEN :first AND :last
 """
-"""This gate's, and those of the school's others as far as they are here. In two halves, because no index serves the corrected day of a row that may be corrected or not. The direction of a
-corrected one is unknown: it was decided by the time that was wrong."""
-
-
+"""This gate's, and those of the school's others as far as they are here. In halves: no index serves the corrected
+day of a row that may be corrected or not. The direction of a corrected one is unknown: the time that decided it was
+wrong. Of older ones at other gates only the day is here."""
 _REFUSED = """
 SELECT coalesce(r.student_key, s.student_key) AS student_key, '' AS session, NULL AS direction, r.seen_at, 0 AS seq
 FROM refusals r LEFT JOIN students s ON s.student_id = r.payload
