@@ -21,7 +21,9 @@ fetch_tools() {
         cd "$unpacked" &&
             { apt-get download -qq "$package" || { as_root apt-get update -qq && apt-get download -qq "$package"; }; } &&
             dpkg-deb -x "$package"_*.deb . && mkdir -p "$venv/tools" &&
-            for program; do mv "usr/bin/$program" "$venv/tools/"; done
+            for program; do mv "usr/bin/$program" "$venv/tools/"; done &&
+            # Alertmanager looks for its templates only where its package would have put them.
+            { [ ! -d usr/share/prometheus ] || as_root cp -rn usr/share/prometheus /usr/share/; }
     } >/dev/null 2>"$unpacked/errors" || say "$package could not be fetched:" "$(cat "$unpacked/errors")"
     cd "$root"
     rm -r "$unpacked"
