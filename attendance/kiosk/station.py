@@ -197,7 +197,7 @@ class Station:
         return _Written(decision, student, recorded, register.scans_on(conn, local.date()))
 
     def _decide(self, conn: sqlite3.Connection, holder: Holder, seen: Moment, local: datetime) -> Decision:
-        return decide(
+        decision = decide(
             holder.student,
             local,
             schedule=self._rules.schedule,
@@ -205,6 +205,9 @@ class Station:
             history=ledger.history(conn, holder.student.key, seen.at, self._rules.zone),
             gate=self._rules.direction,
         )
+        if isinstance(decision, Accepted):
+            return replace(decision, passage=ledger.free_passage(conn, holder.student.key, decision))
+        return decision
 
     def _finish(self, sighting: Sighting, seen: Moment, written: _Written | None) -> None:
         """Tell the student first, then the vision process whether a photo is wanted."""

@@ -76,6 +76,18 @@ def history(conn: sqlite3.Connection, student_key: str, at: datetime, zone: Zone
     ]
 
 
+def free_passage(conn: sqlite3.Connection, student_key: str, scan: Accepted) -> int:
+    """The number of a scan's passage, or the first higher one that is free at this gate; reads only.
+
+    Scans that were counted once may count no more since they were dated afresh, here or at another gate.
+    """
+    last = conn.execute(
+        "SELECT max(passage) FROM attendance WHERE student_key = ? AND day = ? AND session = ? AND direction = ?",
+        (student_key, scan.day.isoformat(), scan.session, scan.direction),
+    ).fetchone()[0]
+    return max(scan.passage, int(last or 0) + 1)
+
+
 def local(at: datetime, zone: ZoneInfo) -> datetime:
     """Naive local time of the school."""
     return at.astimezone(zone).replace(tzinfo=None)
@@ -91,9 +103,6 @@ def record(
     message: MessageKind | None,
 ) -> Recorded:
     """Write an accepted scan with everything that must leave because of it.
-
-    Its passage may be a higher one than was decided: scans that counted here once may have been dated afresh since, at
-    this gate or another.
 
     Args:
         message: what guardians with a number are told; ``None`` when SMS is off or this kind is.
@@ -111,7 +120,7 @@ def record(
         "session": scan.session,
         "direction": scan.direction,
         "status": scan.status,
-        "passage": max(scan.passage, _next_passage(conn, student_key, scan)),
+        "passage": scan.passage,
         "minutes_late": scan.minutes_late,
         "scanned_at": rfc3339(seen.at),
         "boot_id": seen.boot_id,
@@ -131,14 +140,6 @@ def record(
     if message is not None:
         _queue_messages(conn, scan_id, student_key, message, seen)
     return Recorded(scan_id, epoch, last.seq + 1)
-
-
-def _next_passage(conn: sqlite3.Connection, student_key: str, scan: Accepted) -> int:
-    last = conn.execute(
-        "SELECT max(passage) FROM attendance WHERE student_key = ? AND day = ? AND session = ? AND direction = ?",
-        (student_key, scan.day.isoformat(), scan.session, scan.direction),
-    ).fetchone()[0]
-    return int(last or 0) + 1
 
 
 def _queue_messages(conn: sqlite3.Connection, scan_id: str, student_key: str, kind: MessageKind, seen: Moment) -> None:
