@@ -2,6 +2,7 @@
 
 import logging
 from dataclasses import dataclass
+from datetime import timedelta
 
 from attendance.access import passwords as rules
 from attendance.access.identity import Account
@@ -40,6 +41,16 @@ class Door:
         self._throttle = throttle
         self._passwords = passwords
         self._audit = audit
+
+    @property
+    def longest(self) -> timedelta:
+        """How long a session can last."""
+        return self._sessions.longest
+
+    def first_password(self) -> tuple[str, str]:
+        """A password for somebody who has none, or lost it, and its hash; they must choose another one."""
+        password = rules.generate()
+        return password, self._passwords.hash(password)
 
     def enter(self, login: str, password: str, address: str, old_token: str = "") -> Entry:
         """Try to log in; a wrong name, a wrong password and a closed account look and take the same.

@@ -3,7 +3,6 @@
 import math
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import Any
 
 from flask import Blueprint, Response, make_response, redirect, render_template, request
@@ -37,14 +36,12 @@ class DoorPages:
     Attributes:
         title: whose pages are behind the door.
         home: where one gets to after the login.
-        longest: how long a session can last.
     """
 
     door: Door
     peer: Peer
     title: str
     home: str
-    longest: timedelta
 
 
 def door_blueprint(pages: DoorPages) -> Blueprint:
@@ -113,7 +110,7 @@ def _enter(pages: DoorPages) -> Any:
     if not entry.token:
         return _login_page(pages, _WRONG, 401)
     answer = redirect("/password" if entry.must_change else local_path(request.form.get("next", ""), pages.home), 303)
-    give_token(answer, entry.token, pages.longest.total_seconds())
+    give_token(answer, entry.token, pages.door.longest.total_seconds())
     answer.delete_cookie(_BEFORE_LOGIN, path="/login")
     return answer
 
@@ -138,5 +135,5 @@ def _change_password(pages: DoorPages) -> Any:
     except BadInput as error:
         return _password_page(pages, str(error), 400)
     answer = redirect(pages.home, 303)
-    give_token(answer, token, pages.longest.total_seconds())
+    give_token(answer, token, pages.door.longest.total_seconds())
     return answer

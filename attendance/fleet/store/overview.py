@@ -3,9 +3,10 @@
 Everything is of all schools: whoever shows it leaves out what the reader may not see.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from statistics import median
 from typing import Any
 
 from sqlalchemy import Connection, func, select
@@ -102,9 +103,7 @@ def usual_scans(conn: Connection, day: date, slots: Sequence[int]) -> dict[str, 
     of_gate: dict[str, list[Sequence[int]]] = {}
     for gate_id, *totals in conn.execute(per_day):
         of_gate.setdefault(gate_id, []).append(totals)
-    return {
-        gate_id: tuple(sum(each) / len(rows) for each in zip(*rows, strict=True)) for gate_id, rows in of_gate.items()
-    }
+    return {gate_id: tuple(median(each) for each in zip(*rows, strict=True)) for gate_id, rows in of_gate.items()}
 
 
 def chain_faults(conn: Connection) -> dict[str, tuple[int, int | None]]:
@@ -116,6 +115,43 @@ def chain_faults(conn: Connection) -> dict[str, tuple[int, int | None]]:
         .group_by(chains.c.gate_id)
     )
     return {gate_id: (max(0, int(count or 0)), broken_at) for gate_id, count, broken_at in conn.execute(query)}
+
+
+@dataclass(frozen=True, slots=True)
+class GateChain:
+    """How far a device's scans of one epoch are here.
+
+    Attributes:
+        number: of the epoch, by the order in which they came; counts from 1.
+        claimed: the number of its newest scan by the gate's own word; ``None``: it did not say.
+    """
+
+    device_id: str
+    epoch: str
+    number: int
+    complete_to: int
+    highest: int
+    broken_at: int | None
+    claimed: int | None
+
+    @property
+    def newest(self) -> int:
+        """The highest number that is known to exist."""
+        return max(self.highest, self.claimed or 0)
+
+
+def chains_of_gate(conn: Connection, school_id: str, gate_id: str) -> list[GateChain]:
+    """The newest epoch first."""
+    query = (
+        select(chains).where(chains.c.school_id == school_id, chains.c.gate_id == gate_id).order_by(chains.c.chain_id)
+    )
+    found: list[GateChain] = []
+    for row in conn.execute(query):
+        number = 1 + sum(1 for each in found if each.device_id == row.device_id)
+        found.append(
+            GateChain(row.device_id, row.epoch, number, row.complete_to, row.highest, row.broken_at, row.claimed_seq)
+        )
+    return found[::-1]
 
 
 def open_letters(conn: Connection) -> dict[str, int]:
@@ -153,3 +189,52 @@ def _known(row: Any) -> KnownGate:
 
 def _texts(days: Iterable[date]) -> list[str]:
     return [day.isoformat() for day in days]
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """An item of a gate that could not be taken. ``item``: JSON as it came, shortened; it can hold personal data."""
+
+    letter_id: int
+    school_id: str
+    school: str
+    timezone: str
+    gate_id: str
+    gate: str
+    result: str
+    reason: str
+    type: str
+    item: str
+    times: int
+    last_at: datetime
+    settled_by: str | None
+
+
+def letters(conn: Connection, school_ids: Collection[str] | None, limit: int, *, settled: bool = False) -> list[Letter]:
+    """The newest of some schools; ``None``: of all."""
+    table = dead_letters.c
+    query = (
+        select(
+            table.letter_id,
+            table.school_id,
+            schools.c.name,
+            schools.c.timezone,
+            table.gate_id,
+            gates.c.name,
+            table.result,
+            table.reason,
+            table.type,
+            table.item,
+            table.times,
+            table.last_at,
+            table.settled_by,
+        )
+        .join(schools, schools.c.school_id == table.school_id)
+        .join(gates, gates.c.gate_id == table.gate_id)
+        .where(table.settled_at.is_not(None) if settled else table.settled_at.is_(None))
+        .order_by(table.last_at.desc(), table.letter_id.desc())
+        .limit(limit)
+    )
+    if school_ids is not None:
+        query = query.where(table.school_id.in_(sorted(school_ids)))
+    return [Letter(*row) for row in conn.execute(query).all()]
