@@ -252,10 +252,11 @@ def _frozen(conn: sqlite3.Connection, row: sqlite3.Row, now: Moment, terms: Term
 
 
 def _merge(conn: sqlite3.Connection, row: sqlite3.Row, now: Moment, terms: Terms) -> list[str]:
-    """Let a message tell the news of siblings that wait; their ids."""
+    """Let a message tell the news of siblings that wait; their ids, with those whose news it tells already."""
     if row["kind"] not in MERGED or row["retry_of"] is not None or row["body"] is not None:
         return []
-    merged = []
+    told = conn.execute("SELECT message_id FROM sms_outbox WHERE merged_into = ? ORDER BY rowid", (row["message_id"],))
+    merged = [each["message_id"] for each in told]
     for sibling in siblings(conn, row):
         if _obstacle(conn, sibling, now, terms) is not None:
             continue  # it ends by itself when its turn comes

@@ -67,7 +67,7 @@ def news_of(conn: sqlite3.Connection, message_ids: Sequence[str]) -> News:
 
 
 def siblings(conn: sqlite3.Connection, row: sqlite3.Row) -> list[sqlite3.Row]:
-    """Messages that may be told along with one: same phone, kind and day, unclaimed, of other students.
+    """Messages that may be told along with one: same phone, kind, day and session, unclaimed, of other students.
 
     Args:
         row: of the outbox, with its guardian's ``guardian_phone``. The rows returned have the same columns.
@@ -77,13 +77,16 @@ def siblings(conn: sqlite3.Connection, row: sqlite3.Row) -> list[sqlite3.Row]:
         " FROM guardians g JOIN sms_outbox o USING (guardian_id)"
         " WHERE g.phone = :phone AND o.state = 'waiting' AND o.merged_into IS NULL AND o.text IS NULL"
         " AND o.body IS NULL AND o.retry_of IS NULL AND o.kind = :kind AND g.student_key <> :student_key"
-        " AND o.day IS :day AND o.session = :session ORDER BY o.rowid",
+        " AND o.day IS :day AND o.session = :session"
+        " AND (SELECT session FROM attendance WHERE scan_id = o.scan_id)"
+        " IS (SELECT session FROM attendance WHERE scan_id = :scan_id) ORDER BY o.rowid",
         {
             "phone": row["guardian_phone"],
             "kind": row["kind"],
             "student_key": row["student_key"],
             "day": row["day"],
             "session": row["session"],
+            "scan_id": row["scan_id"],
         },
     ).fetchall()
     made_at = from_rfc3339(row["made_at"])
