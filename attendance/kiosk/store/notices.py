@@ -82,15 +82,19 @@ def unwanted(conn: sqlite3.Connection, phone: str) -> bool:
 
 
 def overtaken(conn: sqlite3.Connection) -> list[str]:
-    """Messages about absences and missing departures that no gateway has, and whose students have come or left since;
-    reads only."""
+    """Messages about absences and missing departures that no gateway has, and whose students have come or left since,
+    here or at another gate; reads only."""
     rows = conn.execute(
-        "SELECT o.message_id FROM sms_outbox o"
-        f" WHERE {_TAKEN_BACK} AND o.scan_id IS NULL"
-        " AND ((o.kind = 'absence' AND EXISTS (SELECT 1 FROM attendance a WHERE a.student_key = o.student_key"
-        " AND a.day = o.day AND a.session = o.session))"
-        " OR (o.kind = 'no_checkout' AND EXISTS (SELECT 1 FROM attendance a WHERE a.student_key = o.student_key"
-        " AND a.day = o.day AND a.direction = 'out' AND a.scanned_at > o.made_at)))"
+        f"WITH waiting AS (SELECT * FROM sms_outbox o WHERE {_TAKEN_BACK} AND o.scan_id IS NULL"
+        " AND o.kind IN ('absence', 'no_checkout')),"
+        " seen AS (SELECT w.message_id, a.day, a.session, a.direction, a.scanned_at"
+        " FROM waiting w CROSS JOIN attendance a USING (student_key) WHERE a.day = w.day"
+        " UNION ALL SELECT w.message_id, f.day, f.session, f.direction, f.scanned_at"
+        " FROM waiting w CROSS JOIN students s USING (student_key) CROSS JOIN foreign_scans f USING (student_id)"
+        " WHERE +f.day = w.day)"  # +: SQLite must go by the student, who has few scans, and not by the day
+        " SELECT DISTINCT w.message_id FROM waiting w JOIN seen USING (message_id)"
+        " WHERE iif(w.kind = 'absence', seen.session = w.session,"
+        " seen.direction = 'out' AND seen.scanned_at > w.made_at)"
     )
     return [row["message_id"] for row in rows]
 
