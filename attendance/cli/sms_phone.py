@@ -35,8 +35,8 @@ def add_phone_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 def _test(args: argparse.Namespace) -> int:
     from attendance.errors import BadInput
-    from attendance.reports.student_list import e164
     from attendance.kiosk.sms.gateway_plan import routes
+    from attendance.reports.student_list import e164
 
     context = open_context(args)
     sms = context.settings.sms_notifications

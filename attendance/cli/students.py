@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 from attendance.cli.context import Context, add_verb, open_context
+from attendance.cli.student_file import read_list
 
 
 def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -49,20 +50,17 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 def _import(args: argparse.Namespace) -> int:
     from tqdm import tqdm
 
-    from attendance.errors import BadInput
     from attendance.kiosk.store import roster
     from attendance.kiosk.store.database import writing
-    from attendance.reports.student_list import read_students
 
     context = open_context(args)
-    students = read_students(args.file, context.settings.school.phone_region, list(context.sessions))
-    for fault in students.faults:
-        print(f"line {fault.line}: {fault.reason}", file=sys.stderr)
-    if students.faults and not args.skip_bad and not args.dry_run:
-        raise BadInput(
-            f"{len(students.faults)} faulty rows in {str(args.file)!r}, listed above; nothing was changed. "
-            "Mend them, or take only the good rows with --skip-bad."
-        )
+    students = read_list(
+        args.file,
+        context.settings.school.phone_region,
+        context.sessions,
+        skip_bad=args.skip_bad,
+        only_look=args.dry_run,
+    )
     if args.dry_run:
         print(f"{len(students.enrolments)} good rows, {len(students.faults)} faulty. Nothing was changed.")
         return 1 if students.faults else 0
