@@ -7,7 +7,7 @@ from enum import IntEnum, StrEnum
 
 from attendance.domain.scan import Accepted, Direction, Status
 
-_PHONE = re.compile(r"\+\d{8,15}(?!\d)")
+_PHONE = re.compile(r"\+[1-9][0-9]{7,14}")
 _NUMBER = re.compile(r"(?<![\w.:/-])\+?\(?\d(?:[ ()-]?\d){6,}(?![\w-])")
 """A number as people write it; not an address, an id or a time."""
 _SHOWN_FIRST, _SHOWN_LAST, _LEAST_HIDDEN = 6, 4, 3

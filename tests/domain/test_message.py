@@ -1,8 +1,8 @@
-"""Numbers that nobody but the office may read whole."""
+"""Numbers: what is one, and that nobody but the office may read it whole."""
 
 import pytest
 
-from attendance.domain.message import masked, masked_in
+from attendance.domain.message import is_phone, masked, masked_in
 
 
 @pytest.mark.parametrize(
@@ -46,3 +46,22 @@ def test_a_number_in_a_sentence_is_masked_however_it_is_written(written: str) ->
 def test_what_is_no_number_stays_readable(text: str) -> None:
     """Addresses, ids and times are what a person needs to find the fault."""
     assert masked_in(text) == text
+
+
+@pytest.mark.parametrize(
+    ("phone", "fits"),
+    [
+        ("+639171234567", True),
+        ("+12345678", True),
+        ("+123456789012345", True),
+        ("+1234567890123456", False),
+        ("+1234567", False),
+        ("+0639171234567", False),
+        ("+٦٣٩١٧١٢٣٤٥٦٧", False),
+        ("639171234567", False),
+        ("+639171234567\n", False),
+    ],
+)
+def test_what_is_a_number_in_international_form(phone: str, fits: bool) -> None:
+    """E.164: a plus, and 8 to 15 digits of which the first is not 0, in ASCII."""
+    assert is_phone(phone) is fits

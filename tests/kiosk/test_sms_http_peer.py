@@ -58,6 +58,14 @@ def test_a_name_that_does_not_exist_sent_nothing() -> None:
     assert not failure("https://gateway.invalid").request_sent
 
 
+def test_without_time_left_no_name_is_looked_up() -> None:
+    """A resolver may take half a minute to give up, and one call makes several requests within its deadline."""
+    deadline = Deadline(0.0)
+    with pytest.raises(ExchangeFailed, match="timed out") as caught:
+        HttpPeer("https://gateway.invalid").exchange("GET", "/messages", {}, None, deadline)
+    assert not caught.value.request_sent
+
+
 def test_a_listener_that_never_accepts_ends_with_the_deadline() -> None:
     """A full backlog is a connection that never comes: not sent, and in time."""
     with socket.socket() as listener:

@@ -140,6 +140,7 @@ class HttpPeer:
 
     def _connected(self, deadline: Deadline) -> socket.socket:
         try:
+            deadline.left_s()  # the resolver knows no deadline: it is asked only while there is time
             addresses = list(self._addresses())
             connection = connect(addresses, deadline)
         except (OSError, UnicodeError) as error:
