@@ -315,6 +315,16 @@ def test_who_wants_no_message_gets_none(school: SchoolMorning) -> None:
     assert school.rows("SELECT g.phone FROM sms_outbox o JOIN guardians g USING (guardian_id)") == [(people[2].phone,)]
 
 
+def test_who_came_back_today_is_as_new(school: SchoolMorning) -> None:
+    """Off the roster since March, enrolled again this morning: they may have no card yet."""
+    usual(school)
+    with writing(school.database) as conn:
+        roster.remove(conn, "9", school.clock.now())
+        roster.enrol(conn, roster.Enrolment("9", "Child 9"), school.clock.now())
+    school.absences().step()
+    assert school.queued() == []
+
+
 def test_a_student_without_a_number_is_shown(school: SchoolMorning) -> None:
     """The office must call; nothing is queued for nobody."""
     usual(school)

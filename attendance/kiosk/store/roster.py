@@ -72,7 +72,7 @@ def details(conn: sqlite3.Connection, student_id: str) -> dict[str, Any]:
 
 
 def enrol(conn: sqlite3.Connection, enrolment: Enrolment, now: Moment) -> bool:
-    """Add a student or bring the known one up to date; the random key stays for life.
+    """Add a student or bring the known one up to date; the random key stays for life. Who comes back is as new.
 
     Guardians are replaced when the enrolment names any; an enrolment without keeps those known.
 
@@ -92,8 +92,8 @@ def enrol(conn: sqlite3.Connection, enrolment: Enrolment, now: Moment) -> bool:
     if known:
         conn.execute(
             "UPDATE students SET name = ?, section = ?, grade = ?, sex = ?, lrn = ?, allowed_session = ?,"
-            " removed_at = NULL WHERE student_key = ?",
-            (*values, key),
+            " added_at = iif(removed_at IS NULL, added_at, ?), removed_at = NULL WHERE student_key = ?",
+            (*values, rfc3339(now.at), key),
         )
     else:
         conn.execute(
