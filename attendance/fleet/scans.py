@@ -1,25 +1,34 @@
 """Taking in a gate's scans: each once, whatever comes again, in whichever order."""
 
 from collections import defaultdict
-from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import partial
 
 from sqlalchemy import Connection
-from sqlalchemy.exc import DataError, IntegrityError
 
 from attendance.domain.wire import Head, Scan
 from attendance.fleet import devices
-from attendance.fleet.batch import CREATED, DUPLICATE, Batch
-from attendance.fleet.store import arrivals, chains, events, rollups
+from attendance.fleet.batch import DUPLICATE, Batch
+from attendance.fleet.keeping import keep
+from attendance.fleet.store import chains, events, rollups
 from attendance.fleet.store.chains import Chain
 
 _SAME_ID = "Another scan is here under this scan_id."
 _SAME_NUMBER = "Another scan is here under this number of the device and epoch."
 
 
-def take(conn: Connection, batch: Batch) -> list[Head]:
-    """Keep the batch's scans; how far their chains are after that."""
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What a batch brought: how far its chains are, and the new scans, each with its chain's id."""
+
+    heads: list[Head] = field(default_factory=list)
+    new: list[tuple[int, Scan]] = field(default_factory=list)
+
+
+def take(conn: Connection, batch: Batch) -> Taken:
+    """Keep the batch's scans."""
     scans = dict(batch.open(Scan))
-    return _Intake(conn, batch, scans).run() if scans else []
+    return _Intake(conn, batch, scans).run() if scans else Taken()
 
 
 class _Intake:
@@ -37,10 +46,10 @@ class _Intake:
         pairs = {(scan.device_id, scan.epoch) for scan in scans.values()}
         self._chains = chains.lock(conn, self._school_id, batch.gate.gate_id, pairs)
 
-    def run(self) -> list[Head]:
+    def run(self) -> Taken:
         kept = self._keep(self._new())
         self._count(kept)
-        return [_head(chain) for chain in self._chains.values()]
+        return Taken([_head(chain) for chain in self._chains.values()], kept)
 
     def _chain(self, scan: Scan) -> Chain:
         return self._chains[scan.device_id, scan.epoch]
@@ -86,32 +95,14 @@ class _Intake:
     def _keep(self, new: dict[int, Scan]) -> list[tuple[int, Scan]]:
         """Write the new ones; those that the database took, each with its chain's id."""
         rows = {place: (self._chain(scan).chain_id, scan) for place, scan in new.items()}
-        with suppress(DataError, IntegrityError), self._conn.begin_nested() as attempt:
-            if events.put(self._conn, self._school_id, list(rows.values())) == len(rows):
-                self._batch.results = [CREATED if place in rows else r for place, r in enumerate(self._batch.results)]
-                return list(rows.values())
-            attempt.rollback()
-        return [row for place, row in rows.items() if self._keep_alone(place, row)]
-
-    def _keep_alone(self, place: int, row: tuple[int, Scan]) -> bool:
-        """One that stood in a batch of which the database refused something."""
-        try:
-            with self._conn.begin_nested():
-                kept = events.put(self._conn, self._school_id, [row])
-        except (DataError, IntegrityError) as error:
-            self._batch.reject(place, f"The database does not take it ({type(error.orig).__name__}).")
-            return False
-        if kept:
-            self._batch.results[place] = CREATED
-        else:  # another gate's, of this very moment
-            scan = row[1]
-            self._compare(
-                place, scan, events.by_id(self._conn, self._school_id, [scan.scan_id])[scan.scan_id], _SAME_ID
-            )
-        return bool(kept)
+        written, raced = keep(self._conn, self._batch, rows, partial(events.put, self._conn, self._school_id))
+        for place, (_, scan) in raced.items():  # another gate brought them in this very moment
+            there = events.by_id(self._conn, self._school_id, [scan.scan_id])[scan.scan_id]
+            self._compare(place, scan, there, _SAME_ID)
+        return list(written.values())
 
     def _count(self, kept: list[tuple[int, Scan]]) -> None:
-        """What follows from new scans: chains grow, rollups count them, the school's other gates hear of them."""
+        """What follows from new scans: chains grow, rollups count them."""
         arrived: dict[int, dict[int, Scan]] = defaultdict(dict)
         for chain_id, scan in kept:
             arrived[chain_id][scan.seq] = scan
@@ -120,7 +111,6 @@ class _Intake:
                 devices.extend(self._conn, self._school_id, chain, arrived[chain.chain_id])
                 chains.save(self._conn, chain)
         rollups.add(self._conn, self._batch.gate, [scan for _, scan in kept])
-        arrivals.note(self._conn, self._batch.gate, kept, self._batch.now)
 
 
 def _head(chain: Chain) -> Head:

@@ -1,6 +1,7 @@
 """Scans as gates recorded them; no row is ever changed."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import Connection, select
@@ -27,6 +28,21 @@ _SCAN_COLUMNS = (
     "card_signed",
 )
 """What events and ``wire.Scan`` call by the same name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a scan is: what other items about it need to know."""
+
+    scan_id: str
+    event_at: str
+    chain_id: int
+    seq: int
+    student_key: str
+    day: str
+    minutes_late: int
+
+
 _INSERT = Insert(events, ("school_id", "scan_id", "event_at", "chain_id", "seq", "link", *_SCAN_COLUMNS))
 
 
@@ -39,6 +55,28 @@ def by_id(conn: Connection, school_id: str, scan_ids: Iterable[str]) -> dict[str
     """Those of the scans that are here."""
     condition = (events.c.school_id == school_id, dialect.among(conn, events.c.scan_id, list(scan_ids)))
     return {scan.scan_id: scan for scan in _read(conn, *condition)}
+
+
+def places(conn: Connection, school_id: str, scan_ids: Iterable[str]) -> dict[str, Place]:
+    """Where those of the scans are that are here."""
+    query = select(*(events.c[name] for name in Place.__slots__)).where(
+        events.c.school_id == school_id, dialect.among(conn, events.c.scan_id, list(scan_ids))
+    )
+    return {row.scan_id: Place(*row) for row in conn.execute(query)}
+
+
+def recent_of(conn: Connection, school_id: str, keys: Iterable[str], since: str) -> list[Place]:
+    """Scans under these students' keys since a day, in the order of their numbers."""
+    query = (
+        select(*(events.c[name] for name in Place.__slots__))
+        .where(
+            events.c.school_id == school_id,
+            events.c.day >= since,
+            dialect.among(conn, events.c.student_key, list(keys)),
+        )
+        .order_by(events.c.chain_id, events.c.seq)
+    )
+    return [Place(*row) for row in conn.execute(query)]
 
 
 def by_number(conn: Connection, school_id: str, chain_id: int, numbers: Iterable[int]) -> dict[int, Scan]:

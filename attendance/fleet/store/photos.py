@@ -1,8 +1,69 @@
 """Which photos belong to which scans, and which are in the centre's directory."""
 
-from sqlalchemy import Connection, delete, select, update
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
 
+from sqlalchemy import Connection, delete, exists, select, update
+
+from attendance.fleet.store import dialect
+from attendance.fleet.store.bulk import Insert
 from attendance.fleet.store.tables import photo_files, photos
+
+
+class PhotoOfScan(NamedTuple):
+    """What is known of a scan's photo; ``sha256`` is ``None`` for none, or one that stays at the gate."""
+
+    school_id: str
+    scan_id: str
+    gate_id: str
+    student_key: str
+    event_at: str
+    sha256: str | None
+    size_bytes: int
+    reason: str
+    score: float
+
+
+_COLUMNS = PhotoOfScan._fields
+_PUT = Insert(
+    photos,
+    _COLUMNS,
+    "(school_id, scan_id) DO UPDATE SET gate_id = excluded.gate_id, sha256 = excluded.sha256, "
+    "size_bytes = excluded.size_bytes, reason = excluded.reason, score = excluded.score",
+)
+_WANT = Insert(
+    photo_files,
+    ("school_id", "sha256", "size_bytes", "state"),
+    "(school_id, sha256) DO UPDATE SET state = 'wanted' WHERE photo_files.state = 'doomed'",
+)
+
+
+def of_scans(conn: Connection, school_id: str, scan_ids: Iterable[str]) -> dict[str, PhotoOfScan]:
+    """What is known, by scan."""
+    query = select(*(photos.c[name] for name in _COLUMNS)).where(
+        photos.c.school_id == school_id, dialect.among(conn, photos.c.scan_id, list(scan_ids))
+    )
+    return {row.scan_id: PhotoOfScan(*row) for row in conn.execute(query)}
+
+
+def put(conn: Connection, rows: Sequence[PhotoOfScan]) -> int:
+    """Keep what is known; each scan once. Pictures that are not here are wanted from then on."""
+    files = {(row.school_id, row.sha256): row.size_bytes for row in rows if row.sha256 is not None}
+    _WANT.run(conn, [(*file, size, "wanted") for file, size in sorted(files.items())])
+    return _PUT.run(conn, rows)
+
+
+def forget(conn: Connection, school_id: str, keys: Iterable[str]) -> None:
+    """Forget the photos of a student, by all their keys; the pictures are to be deleted."""
+    whose = (photos.c.school_id == school_id, dialect.among(conn, photos.c.student_key, list(keys)))
+    digests = conn.execute(delete(photos).where(*whose).returning(photos.c.sha256)).scalars().all()
+    named = {digest for digest in digests if digest is not None}
+    others = exists().where(photos.c.school_id == school_id, photos.c.sha256 == photo_files.c.sha256)
+    conn.execute(
+        update(photo_files)
+        .where(photo_files.c.school_id == school_id, dialect.among(conn, photo_files.c.sha256, list(named)), ~others)
+        .values(state="doomed")
+    )
 
 
 def announced(conn: Connection, school_id: str, gate_id: str, sha256: str) -> int | None:

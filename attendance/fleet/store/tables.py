@@ -386,14 +386,17 @@ aliases = Table(
     Index(None, "school_id", "student_key"),
 )
 
-# Keys of people who asked to be forgotten.
+# Keys of people who asked to be forgotten. number_hash: of the school's number, so that a gate which was away does not
+# bring them back.
 erased = Table(
     "erased",
     metadata,
     _of_school(),
     Column("student_key", Text, nullable=False),
+    Column("number_hash", Text),
     Column("erased_at", Instant, nullable=False),
     PrimaryKeyConstraint("school_id", "student_key"),
+    Index(None, "school_id", "number_hash"),
 )
 
 # --- gates in sight ---------------------------------------------------------------------------------------------------
