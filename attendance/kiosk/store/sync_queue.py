@@ -14,7 +14,7 @@ from attendance.kiosk.store import sync_items
 from attendance.kiosk.store.sync_items import Item, PhotoOfScan
 
 LONGEST_WAIT_TRIES = 100
-"""Times that the centre may say ``later`` of a record, about four days: what that one waits for does not come."""
+"""Times that the centre may say ``later`` of a record, about three days: what that one waits for does not come."""
 _SCHOOL = "centre.school_id"
 _AT_ONCE = "tries = 0, reason = '', next_try_boot_id = NULL, next_try_boot_ns = NULL"
 _DUE = "(next_try_boot_id IS NULL OR next_try_boot_id <> :boot_id OR next_try_boot_ns <= :boot_ns)"
@@ -66,11 +66,16 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """How many rows there are of each kind."""
+    """How many rows there are of each kind.
 
-    items: int
-    pictures: int
-    dead: int
+    Attributes:
+        why_dead: the reason of the newest that the centre could not take.
+    """
+
+    items: int = 0
+    pictures: int = 0
+    dead: int = 0
+    why_dead: str = ""
 
 
 def take(conn: sqlite3.Connection, limit: int, now: Moment) -> list[Queued]:
@@ -110,11 +115,11 @@ def settle(conn: sqlite3.Connection, verdicts: Iterable[Verdict], now: Moment) -
 
 def waiting(conn: sqlite3.Connection) -> Waiting:
     """How much is on its way; reads only."""
+    newest = conn.execute(
+        "SELECT reason FROM sync_queue WHERE state = 'dead' ORDER BY position DESC LIMIT 1"
+    ).fetchone()
     return Waiting(
-        *(
-            int(conn.execute(f"SELECT count(*) FROM sync_queue WHERE state = '{state}'").fetchone()[0])
-            for state in ("waiting", "announced", "dead")
-        )
+        _count(conn, "waiting"), _count(conn, "announced"), _count(conn, "dead"), newest["reason"] if newest else ""
     )
 
 
@@ -221,14 +226,21 @@ def school(conn: sqlite3.Connection) -> str:
     return str(row["value"]) if row else ""
 
 
-def belong_to(conn: sqlite3.Connection, school_id: str) -> None:
-    """Send to a school's centre from here on: everything, if another one had it before."""
-    if school(conn) not in ("", school_id):
+def belong_to(conn: sqlite3.Connection, school_id: str) -> bool:
+    """Send to a school's centre from here on: everything, if another one had it before; whether that is so."""
+    moved = school(conn) not in ("", school_id)
+    if moved:
         conn.execute(f"UPDATE sync_queue SET state = 'waiting', revision = revision + 1, {_AT_ONCE}")
     conn.execute(
         "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         (_SCHOOL, school_id),
     )
+    return moved
+
+
+def _count(conn: sqlite3.Connection, state: str) -> int:
+    # written into the statement: a bound value would not let SQLite use the index of that state alone
+    return int(conn.execute(f"SELECT count(*) FROM sync_queue WHERE state = '{state}'").fetchone()[0])
 
 
 def _taken(conn: sqlite3.Connection, position: int) -> None:
@@ -236,7 +248,8 @@ def _taken(conn: sqlite3.Connection, position: int) -> None:
     conn.execute(
         "UPDATE sync_queue SET state = CASE WHEN record_type = 'photo' AND EXISTS"
         " (SELECT 1 FROM photos p WHERE p.scan_id = sync_queue.record_id AND p.path IS NOT NULL)"
-        f" THEN 'announced' ELSE 'sent' END, {_AT_ONCE} WHERE position = ?",
+        " THEN 'announced' ELSE 'sent' END, reason = '', next_try_boot_id = NULL, next_try_boot_ns = NULL"
+        " WHERE position = ?",
         (position,),
     )
 

@@ -32,7 +32,7 @@ __all__ = [
 
 
 class NotEnrolled(CentreError):
-    """This gate belongs to no centre, or what it knows of it cannot be read."""
+    """This gate belongs to no centre, or what it knows of its centre cannot be used."""
 
 
 class CentreClient:
@@ -52,12 +52,15 @@ class CentreClient:
 
     @property
     def credentials(self) -> Credentials | None:
-        """``None`` when the gate is not enrolled.
-
-        Raises:
-            StorageError: what it knows of its centre cannot be read.
-        """
-        return self._enrolled()
+        """``None`` when the gate is not enrolled. If what it knows of its centre cannot be read, ``fault`` says so."""
+        try:
+            found = self._enrolled()
+        except StorageError as error:
+            self._fault = NotEnrolled(str(error))
+            return None
+        if found is None or isinstance(self._fault, NotEnrolled):
+            self._fault = None
+        return found
 
     @property
     def fault(self) -> CentreError | None:

@@ -94,7 +94,8 @@ class Exchange:
     def __init__(self, url: str, token: str, *, ca_file: Path | None) -> None:
         self._peer = HttpPeer(url, ca_file=ca_file, answer_limit_bytes=ANSWER_LIMIT_BYTES)
         self._token = token
-        self._key_hash = wire.key_hash(token)
+        self.key_hash = wire.key_hash(token)
+        """What the centre knows of the token."""
         self.origin = self._peer.origin
 
     def ask(self, method: str, path: str, body: Any, *, deadline_s: float, known: bool = True) -> Reply:
@@ -137,7 +138,7 @@ class Exchange:
         return Reply(answer.status, found)
 
     def _signed(self, answer: Answer, request: str, said: bytes) -> bool:
-        right = wire.signature_of_answer(self._key_hash, request, answer.status, said)
+        right = wire.signature_of_answer(self.key_hash, request, answer.status, said)
         shown = answer.headers.get(wire.SIGNATURE_HEADER, "")
         return hmac.compare_digest(right.encode(), shown.strip().encode("utf-8", "replace"))
 

@@ -1,0 +1,115 @@
+"""The composition root of the exchange with the centre: what exists, who gets what, and in which order it starts."""
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from attendance.clock import Clock
+from attendance.config import Paths, Settings
+from attendance.kiosk.expiry import age
+from attendance.kiosk.sync.client import CentreClient, longest_s
+from attendance.kiosk.sync.courier import Courier
+from attendance.kiosk.sync.photo_files import PhotoFiles
+from attendance.kiosk.sync.photos import PhotoLane
+from attendance.kiosk.sync.problems import CHAIN_BROKEN, NOT_TAKEN, of_fault
+from attendance.ops.health import HealthBoard, ProbeResult, Problem
+from attendance.ops.service import Service
+from attendance.ops.sqlite import Writer
+
+
+class Sync:
+    """Everything that speaks with the centre. It does nothing until the gate is enrolled, and notices when it is.
+
+    Args:
+        on_taken: told how many records the centre took.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        paths: Paths,
+        writer: Writer,
+        clock: Clock,
+        *,
+        on_taken: Callable[[int], object] = lambda count: None,
+    ) -> None:
+        self._clock = clock
+        self._began = clock.now()
+        self.longest_s = longest_s(settings.cloud.timeout_seconds)
+        self._client = client(settings, paths, clock)
+        files = photo_files(settings, paths)
+        self._courier = courier(settings, paths, writer, clock, self._client, files, on_taken)
+        self._photos = PhotoLane(
+            paths.database, writer, self._client, clock, files, timeout_s=settings.cloud.timeout_seconds
+        )
+
+    @property
+    def services(self) -> Sequence[Service]:
+        """In the order of starting. A step may last ``longest_s``."""
+        return [part.service for part in (self._courier, self._photos)]
+
+    def add_probes(self, board: HealthBoard) -> None:
+        """Let health ask how the exchange stands."""
+        board.add_probe("sync", self._probe)
+
+    def wake(self) -> None:
+        """There is something new to send."""
+        self._courier.service.nudge()
+
+    def _probe(self) -> ProbeResult:
+        place = self._client.credentials
+        fault = self._client.fault
+        waiting = self._courier.waiting
+        values: dict[str, Any] = {
+            "enrolled": place is not None,
+            "school": place.school if place else None,
+            "heard_seconds_ago": self._silent_s() if self._client.heard else None,
+            "waiting": waiting.items,
+            "pictures_waiting": waiting.pictures,
+            "not_taken": waiting.dead,
+        }
+        if place is None and fault is None:
+            return ProbeResult("sync", values, status="stopped")
+        return ProbeResult("sync", values, [*of_fault(fault, self._silent_s() / 60), *self._left_behind()])
+
+    def _left_behind(self) -> list[Problem]:
+        waiting = self._courier.waiting
+        problems = [NOT_TAKEN.said(count=waiting.dead, why=waiting.why_dead)] if waiting.dead else []
+        return problems + [CHAIN_BROKEN.said(seq=seq, epoch=epoch) for epoch, seq in self._courier.broken]
+
+    def _silent_s(self) -> float:
+        since = self._client.heard or self._began
+        return round(age(since, self._clock.now()).total_seconds(), 1)
+
+
+def client(settings: Settings, paths: Paths, clock: Clock) -> CentreClient:
+    """The centre, as configured."""
+    ca_file = settings.cloud.ca_file
+    return CentreClient(paths.data_dir, clock, ca_file=paths.resolve(ca_file) if ca_file else None)
+
+
+def photo_files(settings: Settings, paths: Paths) -> PhotoFiles:
+    """The gate's photos, which leave it or not, as configured."""
+    return PhotoFiles(paths.data_dir, leave=settings.cloud.photos)
+
+
+def courier(
+    settings: Settings,
+    paths: Paths,
+    writer: Writer,
+    clock: Clock,
+    centre: CentreClient,
+    files: PhotoFiles,
+    on_taken: Callable[[int], object] = lambda count: None,
+) -> Courier:
+    """Who carries records, as configured."""
+    cloud = settings.cloud
+    return Courier(
+        paths.database,
+        writer,
+        centre,
+        clock,
+        photo_item=files.item,
+        batch_size=cloud.batch_size,
+        timeout_s=cloud.timeout_seconds,
+        on_taken=on_taken,
+    )

@@ -1,0 +1,153 @@
+"""Carries what the gate has recorded to the centre: take → send → mark what was answered.
+
+A batch a step, and no question while a transaction is open. A row leaves the queue by a signed answer about that
+revision of its record only. Whatever happens in between, it is sent again, and the centre knows it by its key.
+"""
+
+import logging
+import random
+from collections.abc import Callable, Sequence
+from http import HTTPStatus
+from pathlib import Path
+
+from attendance.clock import Clock
+from attendance.domain.backoff import pause_s
+from attendance.domain.contact import Synced
+from attendance.domain.wire import Head, ItemResult, Result
+from attendance.kiosk.store import sync_queue
+from attendance.kiosk.store.reader import Reader
+from attendance.kiosk.store.sync_items import Item, PhotoOfScan
+from attendance.kiosk.store.sync_queue import Verdict, Waiting
+from attendance.kiosk.sync import batch
+from attendance.kiosk.sync.batch import Batch
+from attendance.kiosk.sync.client import CentreClient, CentreError
+from attendance.kiosk.sync.pace import LOOK_S, Pace
+from attendance.kiosk.sync.pulling import BadAnswer, read
+from attendance.ops.service import Service
+from attendance.ops.sparse_log import SparseLog
+from attendance.ops.sqlite import Writer
+
+log = logging.getLogger(__name__)
+
+_GATHER_S = 2.0
+"""The first scan leaves at once; those of the next moments go together."""
+_LATER_FIRST_S = 5.0
+_LATER_LONGEST_S = 3600.0
+_TAKEN = (Result.CREATED, Result.DUPLICATE)
+
+
+class Courier:
+    """Sends what waits for the centre, pictures excepted.
+
+    Args:
+        writer, client: not owned.
+        photo_item: makes what is said of a photo, whose file it reads.
+        batch_size: rows of one question, at most; fewer while the line does not carry them.
+        on_taken: told how many records the centre took.
+        jitter: random numbers in [0, 1), for pauses.
+    """
+
+    def __init__(
+        self,
+        database: Path,
+        writer: Writer,
+        client: CentreClient,
+        clock: Clock,
+        *,
+        photo_item: Callable[[PhotoOfScan], Item],
+        batch_size: int,
+        timeout_s: float,
+        on_taken: Callable[[int], object] = lambda count: None,
+        jitter: Callable[[], float] = random.random,
+    ) -> None:
+        self._reader = Reader(database)
+        self._writer = writer
+        self._client = client
+        self._clock = clock
+        self._photo_item = photo_item
+        self._batch_size = self._size = batch_size
+        self._timeout_s = timeout_s
+        self._on_taken = on_taken
+        self._jitter = jitter
+        self._pace = Pace(client, clock, jitter)
+        self._failed = SparseLog(log, logging.WARNING, clock)
+        self._waiting = Waiting()
+        self._broken: dict[str, int] = {}
+        self.service = Service("sync courier", self, close=self.close)
+
+    @property
+    def waiting(self) -> Waiting:
+        """What waited at the last look."""
+        return self._waiting
+
+    @property
+    def broken(self) -> Sequence[tuple[str, int]]:
+        """Epochs in whose chain the centre found a break, each with the number of the scan."""
+        return list(self._broken.items())
+
+    def step(self) -> float:
+        """Send a batch; how long to rest before the next."""
+        if rest_s := self._pace.rest_s():
+            return rest_s
+        try:
+            sent = self.send()
+        except CentreError as error:
+            self._pace.failed(error)
+            self._failed(f"nothing went to the centre: {error}")
+            return self._pace.rest_s()
+        self._pace.succeeded(_GATHER_S if sent and not self._waiting.items else 0.0)
+        return 0.0 if sent else LOOK_S
+
+    def send(self) -> int:
+        """Send one batch; how many rows it was about, 0: nothing may be sent now.
+
+        Raises:
+            CentreError: there is no answer; everything waits.
+        """
+        now = self._clock.now()
+        with self._reader.look() as conn:
+            self._waiting = sync_queue.waiting(conn)
+            queued = sync_queue.take(conn, self._size, now)
+        if not queued:
+            return 0
+        made = batch.make(queued, self._photo_item)
+        try:
+            results = self._ask(made) if made.items else []
+        except CentreError:
+            self._size = max(1, self._size // 2)
+            raise
+        self._size = min(self._batch_size, self._size * 2)
+        self._settle(made.verdicts(results, self._pause_s))
+        self._on_taken(sum(each.result in _TAKEN for each in results))
+        with self._reader.look() as conn:
+            self._waiting = sync_queue.waiting(conn)
+        return len(queued)
+
+    def close(self) -> None:
+        """Let go of the database; the next step opens it anew."""
+        self._reader.close()
+
+    def _ask(self, made: Batch) -> Sequence[ItemResult]:
+        reply = self._client.ask("POST", "/sync", made.body, deadline_s=self._timeout_s)
+        if reply.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and len(made.items) == 1:
+            return [ItemResult(result=Result.REJECTED, reason="the centre calls it too large")]
+        answer = read(reply, Synced)
+        if len(answer.results) != len(made.items):
+            raise BadAnswer(f"The centre answers {len(answer.results)} of {len(made.items)} records.")
+        self._note(answer.heads)
+        return answer.results
+
+    def _settle(self, verdicts: Sequence[Verdict]) -> None:
+        dead = self._writer.run(lambda conn: sync_queue.settle(conn, verdicts, self._clock.now()))
+        for record_type, record_id, reason in dead:
+            log.warning("the centre does not take the %s %s: %s", record_type, record_id, reason)
+
+    def _note(self, heads: Sequence[Head]) -> None:
+        for head in heads:
+            if head.broken_at is None:
+                self._broken.pop(head.epoch, None)
+            else:
+                self._broken[head.epoch] = head.broken_at
+
+    def _pause_s(self, tries: int) -> float:
+        return pause_s(tries, self._jitter, _LATER_FIRST_S, _LATER_LONGEST_S)
