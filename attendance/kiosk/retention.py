@@ -14,7 +14,7 @@ stays its days.
 import logging
 from collections import deque
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta, tzinfo
 from pathlib import Path
 
@@ -23,6 +23,7 @@ from attendance.errors import StorageError
 from attendance.kiosk.store import retention
 from attendance.kiosk.store.database import reading
 from attendance.kiosk.store.retention import Known
+from attendance.kiosk.sync import credentials
 from attendance.ops.disk import DiskWatch, Level, Reserve, Room
 from attendance.ops.health import ProbeResult, Problem
 from attendance.ops.service import Service
@@ -54,7 +55,7 @@ class Policy:
 
     Attributes:
         keep_days: how many whole days before today are kept.
-        has_centre: photos that the centre does not have are never deleted.
+        has_centre: once the gate is enrolled, photos that the centre does not have are never deleted.
         photo_room_bytes: free space that photos must leave.
     """
 
@@ -160,14 +161,18 @@ class Retention:
         if not self._clock.now().trusted:
             return
         try:
-            self._judge(files, self._today(), room.level is Level.SHORT)
+            self._judge(files, self._today(), room.level is Level.SHORT, self._policy_now())
         except StorageError as error:
             log.warning("photos of %s were not looked through: %s", files[0].parent.name, error)
+
+    def _policy_now(self) -> Policy:
+        """A gate may be enrolled while it runs, and may leave its centre."""
+        return replace(self._policy, has_centre=self._policy.has_centre and credentials.is_enrolled(self._data_dir))
 
     def _today(self) -> date:
         return self._clock.now().at.astimezone(self._zone).date()
 
-    def _judge(self, files: list[Path], today: date, short: bool) -> None:
+    def _judge(self, files: list[Path], today: date, short: bool, policy: Policy) -> None:
         with reading(self._database) as conn:
             scans = retention.known(conn, list({_scan_id(file) for file in files}))
         over: list[tuple[str, str]] = []
@@ -175,9 +180,9 @@ class Retention:
             known = scans.get(_scan_id(file))
             path = file.relative_to(self._data_dir).as_posix()
             if known is not None and known.path == path:
-                if self._policy.over(known, today, short):
+                if policy.over(known, today, short):
                     over.append((_scan_id(file), path))
-            elif self._is_stray(file, known, today):
+            elif _is_stray(file, known, today, policy):
                 self._discard(file)
         if over:
             self._expire(over)
@@ -189,21 +194,22 @@ class Retention:
         self._expired += len(photos)
         log.info("%d photos are past their time and were deleted", len(photos))
 
-    def _is_stray(self, file: Path, known: Known | None, today: date) -> bool:
-        if file.name.endswith(".part"):
-            return True
-        if file.suffix != ".jpg":
-            return False
-        if known is None:
-            day = _day(file.parent.name)
-            return not self._policy.has_centre and day is not None and self._policy.past(day, today)
-        return known.settled
-
     def _discard(self, file: Path) -> None:
         if file in self._suspects_before:
             file.unlink(missing_ok=True)
         else:
             self._suspects.add(file)
+
+
+def _is_stray(file: Path, known: Known | None, today: date, policy: Policy) -> bool:
+    if file.name.endswith(".part"):
+        return True
+    if file.suffix != ".jpg":
+        return False
+    if known is None:
+        day = _day(file.parent.name)
+        return not policy.has_centre and day is not None and policy.past(day, today)
+    return known.settled
 
 
 def _scan_id(file: Path) -> str:

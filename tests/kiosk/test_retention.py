@@ -14,6 +14,7 @@ from attendance.domain.scan import Accepted, Direction, Status
 from attendance.kiosk.retention import Policy, Retention
 from attendance.kiosk.store import ledger
 from attendance.kiosk.store.database import create_or_migrate, reading, writing
+from attendance.kiosk.sync import credentials
 from attendance.ops import sqlite
 from attendance.ops.disk import DiskWatch, Reserve
 from attendance.ops.sqlite import Writer
@@ -64,7 +65,14 @@ class Photos:
         file.write_bytes(b"jpeg")
         return file
 
+    def enrol(self, *, enrolled: bool = True) -> None:
+        place = credentials.Credentials("https://centre.example", "g", "Gate", "s", "School", "Asia/Manila", "token")
+        credentials.forget(self.data_dir)
+        if enrolled:
+            credentials.save(self.data_dir, place)
+
     def retention(self, *, keep_days: int = 30, has_centre: bool = False) -> Retention:
+        self.enrol(enrolled=has_centre)
         return Retention(
             self.database,
             self.data_dir,
@@ -122,6 +130,21 @@ def test_a_photo_whose_picture_is_on_its_way_waits_for_it(photos: Photos) -> Non
         )
     photos.sweep(photos.retention(has_centre=True))
     assert photo.exists()
+
+
+def test_a_gate_that_is_enrolled_while_it_runs_keeps_what_is_not_sent(photos: Photos) -> None:
+    """And before that, and after it has left, its photos go by their days."""
+    retention = photos.retention(has_centre=True)
+    kept = photos.add(31)
+    photos.sweep(retention)
+    assert kept.exists()
+    photos.enrol(enrolled=False)
+    photos.sweep(retention)
+    assert not kept.exists()
+    again = photos.add(31)
+    photos.enrol()
+    photos.sweep(retention)
+    assert again.exists()
 
 
 @pytest.mark.parametrize("free_percent", [50, 7, 0])

@@ -80,8 +80,8 @@ def enrol(
     if before not in ("", place.school_id) and not other_school:
         raise BadInput(
             f"The code is of {place.school!r}, and the records of this gate went to another school's centre so far. "
-            "If it is right so, because the gate has moved or the centre was set up anew, run the same command again with "
-            "--other-school: then everything that is on this gate is sent there."
+            "If it is right so, because the gate has moved or the centre was set up anew, run the same command again "
+            "with --other-school: then everything that is on this gate is sent there."
         )
     with writing(database) as conn:
         if sync_queue.belong_to(conn, place.school_id):
