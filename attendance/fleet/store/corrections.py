@@ -1,10 +1,12 @@
 """What scans' times turned out to be. The scan itself, and its key, stay as they were."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
+from attendance.clock import rfc3339
 from attendance.fleet.store import dialect
 from attendance.fleet.store.bulk import Insert
 from attendance.fleet.store.tables import corrections
@@ -43,3 +45,8 @@ def of_scans(conn: Connection, school_id: str, scan_ids: Iterable[str]) -> dict[
 def put(conn: Connection, rows: Sequence[CorrectionOfScan]) -> int:
     """Keep corrections, instead of earlier ones; each scan once."""
     return _PUT.run(conn, rows)
+
+
+def forget_before(conn: Connection, first: datetime) -> int:
+    """Remove those of older scans, of all schools; how many that were."""
+    return conn.execute(delete(corrections).where(corrections.c.event_at < rfc3339(first))).rowcount

@@ -98,3 +98,8 @@ def among(conn: Connection, column: ColumnElement[Any], values: list[Any]) -> Co
     if is_postgresql(conn):
         return column == any_(bindparam(None, values, type_=postgresql.ARRAY(column.type), unique=True))
     return column.in_(values)
+
+
+def take_turn(conn: Connection, key: int) -> bool:
+    """Whether no other replica does what ``key`` stands for; none can until the end of this transaction."""
+    return bool(conn.execute(text("SELECT pg_try_advisory_xact_lock(:key)"), {"key": key}).scalar_one())

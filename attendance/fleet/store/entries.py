@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, func, select, update
 
 from attendance.fleet.store import dialect, schools
 from attendance.fleet.store.tables import entries
@@ -73,6 +73,25 @@ def after(conn: Connection, school_id: str, version: int, limit: int) -> list[di
         .limit(limit)
     )
     return [dict(row._mapping) for row in conn.execute(query)]
+
+
+def forget_numbers(conn: Connection, school_id: str, known_to_all: int) -> int:
+    """Take the school's numbers out of erasures that every gate has carried out; how many that were.
+
+    Args:
+        known_to_all: the version that every gate of the school has taken.
+    """
+    query = select(entries.c.key, entries.c.body).where(
+        entries.c.school_id == school_id, entries.c.kind == "erasure", entries.c.version <= known_to_all
+    )
+    telling = [(key, body) for key, body in conn.execute(query) if body.get("student_id")]
+    for key, body in telling:
+        conn.execute(
+            update(entries)
+            .where(entries.c.school_id == school_id, entries.c.kind == "erasure", entries.c.key == key)
+            .values(body={**body, "student_id": None})
+        )
+    return len(telling)
 
 
 def _bodies(conn: Connection, school_id: str, keys: Iterable[str]) -> dict[tuple[str, str], dict[str, Any]]:

@@ -2,10 +2,12 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, delete, select
 
+from attendance.clock import rfc3339
 from attendance.domain.wire import Scan
 from attendance.fleet.store import dialect
 from attendance.fleet.store.bulk import Insert
@@ -98,6 +100,11 @@ def after_number(conn: Connection, school_id: str, chain_id: int, number: int) -
         if len(page) < _PAGE:
             return
         number = page[-1].seq
+
+
+def forget_before(conn: Connection, first: datetime) -> int:
+    """Remove older ones, of all schools, row by row; how many that were."""
+    return conn.execute(delete(events).where(events.c.event_at < rfc3339(first))).rowcount
 
 
 def _row(school_id: str, chain_id: int, scan: Scan) -> tuple[Any, ...]:

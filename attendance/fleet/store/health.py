@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, delete, func, select
 
 from attendance.clock import rfc3339
 from attendance.fleet.store import dialect
@@ -144,6 +144,17 @@ def siblings(
         }
         for row in conn.execute(query)
     ]
+
+
+def changes_taken(conn: Connection, school_id: str) -> int:
+    """The version of the directory that every live gate of the school has taken."""
+    query = (
+        select(func.min(func.coalesce(gate_health.c.changes_applied, 0)))
+        .select_from(gates)
+        .outerjoin(gate_health, gate_health.c.gate_id == gates.c.gate_id)
+        .where(gates.c.school_id == school_id, gates.c.revoked_at.is_(None))
+    )
+    return int(conn.execute(query).scalar() or 0)
 
 
 def forget_history(conn: Connection, before: datetime) -> int:

@@ -123,6 +123,11 @@ def withdraw(conn: Connection, school_id: str) -> int:
     return conn.execute(delete(invites).where(invites.c.school_id == school_id, invites.c.used_at.is_(None))).rowcount
 
 
+def forget(conn: Connection, expired_before: datetime) -> int:
+    """Remove what expired long ago, of all schools; how many that were."""
+    return conn.execute(delete(invites).where(invites.c.expires_at < expired_before)).rowcount
+
+
 def _code_hash(code: str) -> str:
     """However a person typed it: letters of either size, with or without hyphens and spaces."""
     plain = "".join(each for each in code.upper() if each.isalnum())

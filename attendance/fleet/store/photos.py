@@ -1,10 +1,12 @@
 """Which photos belong to which scans, and which are in the centre's directory."""
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from typing import NamedTuple
 
-from sqlalchemy import Connection, delete, exists, select, update
+from sqlalchemy import ColumnElement, Connection, delete, exists, select, update
 
+from attendance.clock import rfc3339
 from attendance.fleet.store import dialect
 from attendance.fleet.store.bulk import Insert
 from attendance.fleet.store.tables import photo_files, photos
@@ -55,15 +57,23 @@ def put(conn: Connection, rows: Sequence[PhotoOfScan]) -> int:
 
 def forget(conn: Connection, school_id: str, keys: Iterable[str]) -> None:
     """Forget the photos of a student, by all their keys; the pictures are to be deleted."""
-    whose = (photos.c.school_id == school_id, dialect.among(conn, photos.c.student_key, list(keys)))
-    digests = conn.execute(delete(photos).where(*whose).returning(photos.c.sha256)).scalars().all()
-    named = {digest for digest in digests if digest is not None}
-    others = exists().where(photos.c.school_id == school_id, photos.c.sha256 == photo_files.c.sha256)
     conn.execute(
-        update(photo_files)
-        .where(photo_files.c.school_id == school_id, dialect.among(conn, photo_files.c.sha256, list(named)), ~others)
-        .values(state="doomed")
+        delete(photos).where(photos.c.school_id == school_id, dialect.among(conn, photos.c.student_key, list(keys)))
     )
+    _doom_unnamed(conn, photo_files.c.school_id == school_id)
+
+
+def forget_before(conn: Connection, first: datetime) -> int:
+    """Forget the photos of older scans, of all schools; how many that were."""
+    forgotten = conn.execute(delete(photos).where(photos.c.event_at < rfc3339(first))).rowcount
+    _doom_unnamed(conn)
+    return forgotten
+
+
+def _doom_unnamed(conn: Connection, *where: ColumnElement[bool]) -> None:
+    """Pictures that no record names are to be deleted."""
+    named = exists().where(photos.c.school_id == photo_files.c.school_id, photos.c.sha256 == photo_files.c.sha256)
+    conn.execute(update(photo_files).where(*where, photo_files.c.state != "doomed", ~named).values(state="doomed"))
 
 
 def announced(conn: Connection, school_id: str, gate_id: str, sha256: str) -> int | None:

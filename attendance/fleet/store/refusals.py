@@ -28,6 +28,6 @@ def put(conn: Connection, gate: Gate, rows: Sequence[Refused]) -> int:
     return _PUT.run(conn, [(gate.school_id, gate.gate_id, *(getattr(row, name) for name in _OWN)) for row in rows])
 
 
-def forget(conn: Connection, before: date) -> int:
-    """Remove older ones of all schools; how many that were."""
-    return conn.execute(delete(refusals).where(refusals.c.day < before.isoformat())).rowcount
+def forget_before(conn: Connection, first: date) -> int:
+    """Remove older ones, of all schools; how many that were."""
+    return conn.execute(delete(refusals).where(refusals.c.day < first.isoformat())).rowcount

@@ -7,7 +7,7 @@ from datetime import date, timedelta
 from statistics import median
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, delete, func, select
 
 from attendance.clock import from_rfc3339
 from attendance.domain.wire import Scan
@@ -104,6 +104,11 @@ def usual(conn: Connection, school_id: str, gate_id: str, day: date, slot: int) 
     """Of one slot; ``None`` if the gate has not worked on such a weekday lately."""
     of_day = usual_of_day(conn, school_id, gate_id, day)
     return of_day.get(slot, 0.0) if of_day else None
+
+
+def forget_before(conn: Connection, first: date) -> int:
+    """Remove older ones, of all schools; how many that were."""
+    return conn.execute(delete(rollups).where(rollups.c.day < first.isoformat())).rowcount
 
 
 def _same_weekdays(conn: Connection, school_id: str, gate_id: str, day: date) -> list[str]:
