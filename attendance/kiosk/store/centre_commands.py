@@ -28,16 +28,18 @@ def known(conn: sqlite3.Connection, command_id: str) -> bool:
     return found.fetchone() is not None
 
 
-def take(conn: sqlite3.Connection, command: Command, run: str, now: Moment) -> None:
+def take(conn: sqlite3.Connection, command: Command, refused: str, run: str, now: Moment) -> None:
     """Enter a new command, inside a write transaction.
 
     Args:
-        run: which run of the gate does it.
+        refused: why it must not be done; empty: it is to be done.
+        run: which run of the gate took it.
     """
+    state = "refused" if refused else "taken"
     conn.execute(
-        "INSERT OR IGNORE INTO centre_commands (command_id, kind, arguments, state, run, taken_at)"
-        " VALUES (?, ?, ?, 'taken', ?, ?)",
-        (command.command_id, command.kind, json.dumps(command.arguments), run, rfc3339(now.at)),
+        "INSERT OR IGNORE INTO centre_commands (command_id, kind, arguments, state, detail, run, taken_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (command.command_id, command.kind, json.dumps(command.arguments), state, refused, run, rfc3339(now.at)),
     )
 
 

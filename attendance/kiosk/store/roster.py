@@ -163,6 +163,15 @@ def erase(conn: sqlite3.Connection, student_keys: Iterable[str]) -> list[str]:
     return paths
 
 
+def personal_texts(conn: sqlite3.Connection) -> list[str]:
+    """Names and numbers of students and guardians, for whoever must not let them out; reads only."""
+    rows = conn.execute(
+        "SELECT name FROM students UNION SELECT student_id FROM students UNION SELECT lrn FROM students"
+        " UNION SELECT name FROM guardians UNION SELECT phone FROM guardians"
+    )
+    return [row[0] for row in rows if row[0]]
+
+
 def known_keys(conn: sqlite3.Connection, keys: Sequence[str]) -> list[str]:
     """Those of ``keys`` that stand for a person here."""
     known = {row["student_key"] for row in conn.execute("SELECT student_key FROM students")}

@@ -19,6 +19,21 @@ log = logging.getLogger(__name__)
 FILE = "centre-settings.json"
 TEXT_KEYS = frozenset({*TEMPLATE_KEYS.values(), "language"})
 """Of ``sms_notifications``: what is said, and not to whom or by whose account."""
+OPEN_TO_COMMANDS = (
+    *("buzzer.", "rgb_led.", "photo.", "vision.", "memory.", "disk_monitor.", "device.location.", "device.device_name"),
+    *("camera.resolution.", "camera.fps", "camera.picamera.", "cards.require_signature", "logging.level"),
+    *("school.name", "school.gates", "screen.max_streams", "metrics.export_interval_seconds"),
+    *("watchdog.timeout_seconds", "watchdog.vision_timeout_seconds", "watchdog.restarts_per_hour"),
+    *("cloud.sync_interval", "cloud.batch_size", "cloud.timeout_seconds"),
+    *(f"database_backup.{name}" for name in ("backup_interval_seconds", "keep_backups", "keep_daily", "keep_weekly")),
+    *("database_backup.check_integrity", "database_backup.drill_at"),
+    *(f"sms_notifications.{name}." for name in ("notification_preferences", "quiet_hours", "rate_limiting", "absence")),
+    *(f"sms_notifications.{name}" for name in sorted(TEXT_KEYS)),
+    *(f"sms_notifications.{name}" for name in ("duplicate_sms_cooldown_minutes", "daily_max_parts")),
+    *(f"sms_notifications.{name}" for name in ("monthly_max_parts", "report_after_minutes", "transliterate")),
+)
+"""Settings, and sections that end with a dot, that a command may change: how the gate works. Not to whom it listens or
+sends, what it runs, where its files lie, what keeps it safe, and nothing that is secret."""
 _PRIVATE = 0o600
 
 Tree = Mapping[str, Any]
@@ -49,6 +64,22 @@ def layer(decided: Tree) -> dict[str, Any]:
             raise BadInput(f"texts: {strange[0][:80]!r} is no text of a message")
         tree.setdefault("sms_notifications", {}).update(texts)
     return tree
+
+
+def commanded(held: Tree, arguments: Tree) -> dict[str, Any]:
+    """The values that commands have decided, after one more of them.
+
+    Args:
+        held: those before it, by their paths.
+        arguments: of the command; ``None`` takes a value back.
+
+    Raises:
+        BadInput: a setting is not for commands.
+    """
+    for path in arguments:
+        if not any(path == name or (name.endswith(".") and path.startswith(name)) for name in OPEN_TO_COMMANDS):
+            raise BadInput(f"{path[:80]!r} is no setting that the centre may change; change it at the gate.")
+    return {path: value for path, value in (dict(held) | dict(arguments)).items() if value is not None}
 
 
 class CentreSettings:
