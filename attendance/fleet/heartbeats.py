@@ -62,13 +62,17 @@ def _all_here(conn: Connection, gate: Gate, beat: contact.Heartbeat) -> bool:
     """Whether the centre has every scan that the gate made up to the heartbeat, and can tell when that was."""
     if beat.queue.items or not beat.clock_trusted:
         return False
-    here = devices.completeness(conn, gate.school_id, gate.gate_id)
-    complete_to = {(each.device_id, each.epoch): each.complete_to for each in here}
-    return all(_complete_to(complete_to, head) >= head.last_seq for head in beat.heads)
+    here = {(each.device_id, each.epoch): each for each in devices.completeness(conn, gate.school_id, gate.gate_id)}
+    return all(_here(here.get((head.device_id, head.epoch)), head.last_seq) for head in beat.heads)
 
 
-def _complete_to(complete_to: dict[tuple[str, str], int], head: contact.Tip) -> int:
-    return complete_to.get((head.device_id, head.epoch), 0)
+def _here(known: devices.Completeness | None, last_seq: int) -> bool:
+    """Whether all up to a number are here. Behind a broken link nobody counts any more, so that the newest must do:
+    that a scan was altered is another question than whether somebody came."""
+    if known is None:
+        return last_seq == 0
+    reached = known.complete_to if known.broken_at is None else known.highest
+    return reached >= last_seq
 
 
 def storable(value: Any) -> Any:

@@ -1,0 +1,64 @@
+"""The composition root of the centre: what one of its processes is made of."""
+
+import logging
+
+from attendance.access.throttle import Throttle
+from attendance.clock import Clock, SystemClock
+from attendance.fleet.centre import Centre
+from attendance.fleet.log_store import LogStore
+from attendance.fleet.photo_store import PhotoStore
+from attendance.fleet.plan import CentrePlan
+from attendance.fleet.store.engine import open_engine, upgrade
+from attendance.fleet.store.logins import FailedGuesses
+from attendance.fleet.upkeep import Upkeep
+from attendance.fleet.web.site import create_app
+from attendance.ops import peers
+from attendance.ops.service import Service
+from attendance.ops.sparse_log import SparseLog
+
+log = logging.getLogger(__name__)
+
+
+def prepare(plan: CentrePlan) -> None:
+    """Bring the database to the newest schema and make the folder, before any process serves.
+
+    Raises:
+        AttendanceError: the plan cannot be carried out; nothing is served.
+    """
+    peers.networks("--trusted-proxy", plan.trusted_proxies)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    engine = open_engine(plan.database)
+    upgrade(engine)
+    engine.dispose()
+
+
+class CentreProcess:
+    """One process of the centre. Made in the process that serves: database connections survive no fork.
+
+    Attributes:
+        app: the WSGI application.
+    """
+
+    def __init__(self, plan: CentrePlan, clock: Clock | None = None, *, connections: int = 8) -> None:
+        clock = clock or SystemClock()
+        self._engine = open_engine(plan.database, connections=connections)
+        self.centre = Centre(
+            engine=self._engine,
+            clock=clock,
+            photos=PhotoStore(plan.folder / "photos"),
+            logs=LogStore(plan.folder / "logs"),
+            guesses=Throttle(FailedGuesses(self._engine, clock), clock),
+            storage_log=SparseLog(log, logging.ERROR, clock),
+            proxies=peers.networks("--trusted-proxy", plan.trusted_proxies),
+        )
+        self._upkeep = Service("upkeep", Upkeep(self.centre))
+        self.app = create_app(self.centre)
+
+    def start(self) -> None:
+        self._upkeep.start()
+
+    def stop(self) -> bool:
+        """Whether everything ended in time."""
+        ended = self._upkeep.stop()
+        self._engine.dispose()
+        return ended

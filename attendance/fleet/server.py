@@ -1,0 +1,132 @@
+"""Serving a centre with gunicorn: one parent, which holds the port, and processes that it starts and replaces.
+
+gunicorn reads a request in the thread that answers it, and would wait for the rest of a request for ever. Here nobody
+may keep a thread waiting for longer than ``REQUEST_DEADLINE_S``, however steadily they trickle.
+"""
+
+import logging
+import socket
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
+from gunicorn.workers.gthread import TConn, ThreadWorker
+
+from attendance.clock import boot_ns
+from attendance.fleet.app import CentreProcess
+from attendance.fleet.plan import CentrePlan
+
+REQUEST_DEADLINE_S = 30.0
+"""From a request's first byte to its last. A gate gives up sooner."""
+THREADS = 16
+"""Of a process: most wait for the database or for a slow line."""
+_ACKNOWLEDGE_MS = 20_000
+"""The kernel gives up on a peer that takes nothing for so long."""
+_STOP_S = 20
+_STUCK_S = 60
+"""A process whose loop is silent for so long is replaced."""
+_REQUESTS_OF_A_LIFE = 200_000
+"""Then a process is replaced by a new one, so that no leak of a library adds up over months."""
+
+
+@dataclass(frozen=True, slots=True)
+class Serving:
+    """How many processes serve which listening socket. ``certificate`` and ``key`` are PEM files; ``None``: HTTP."""
+
+    listener: socket.socket
+    workers: int
+    certificate: Path | None = None
+    key: Path | None = None
+
+
+class CentreWorker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's threaded worker with a deadline for requests."""
+
+    def init_process(self) -> None:
+        self._reading: dict[TConn, int] = {}
+        self._reading_lock = threading.Lock()
+        super().init_process()
+
+    def handle(self, conn: TConn) -> Any:
+        if not conn.initialized:
+            conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _ACKNOWLEDGE_MS)
+        with self._reading_lock:
+            self._reading[conn] = boot_ns()
+        try:
+            return super().handle(conn)
+        finally:
+            with self._reading_lock:
+                self._reading.pop(conn, None)
+
+    def murder_pending(self) -> None:
+        """The loop comes by every second."""
+        super().murder_pending()
+        late_ns = boot_ns() - int(REQUEST_DEADLINE_S * 1e9)
+        with self._reading_lock:
+            for conn, since_ns in self._reading.items():
+                if since_ns < late_ns:
+                    _end_of_request(conn)
+
+
+class _Log(Logger):  # type: ignore[misc]
+    """gunicorn's lines go where ours go; requests are the proxy's to log."""
+
+    def setup(self, cfg: Any) -> None:
+        self.error_log.propagate = True
+        self.error_log.setLevel(logging.INFO)
+        self.access_log.propagate = False
+        self.access_log.disabled = True
+
+
+class CentreServer(BaseApplication):  # type: ignore[misc]
+    """Runs until it is told to stop; ``run`` returns by ending the process."""
+
+    def __init__(self, plan: CentrePlan, serving: Serving) -> None:
+        self._plan = plan
+        self._serving = serving
+        super().__init__()
+
+    def load_config(self) -> None:
+        serving = self._serving
+        for name, value in {
+            "bind": f"fd://{serving.listener.fileno()}",
+            "workers": serving.workers,
+            "threads": THREADS,
+            "worker_class": CentreWorker,
+            "timeout": _STUCK_S,
+            "graceful_timeout": _STOP_S,
+            "max_requests": _REQUESTS_OF_A_LIFE,
+            "max_requests_jitter": _REQUESTS_OF_A_LIFE // 10,
+            "certfile": str(serving.certificate) if serving.certificate else None,
+            "keyfile": str(serving.key) if serving.key else None,
+            "forwarded_allow_ips": "",  # the application judges proxies, it knows the trusted ones
+            "control_socket_disable": True,
+            "logger_class": _Log,
+            "worker_exit": _stop,
+        }.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        """In the process that serves, after the fork."""
+        process = CentreProcess(self._plan, connections=THREADS)
+        process.start()
+        process.app.extensions["centre-process"] = process
+        return process.app
+
+
+def _stop(server: Any, worker: Any) -> None:
+    app = getattr(worker.app, "callable", None)
+    if app is not None:
+        app.extensions["centre-process"].stop()
+
+
+def _end_of_request(conn: TConn) -> None:
+    """As if the peer had said all: whoever waits for more reads the end, and may still answer. Called once a second."""
+    try:
+        # not conn.sock.shutdown: that of a TLS socket would go on in plain text
+        socket.socket.shutdown(conn.sock, socket.SHUT_RD)
+    except OSError:
+        return
