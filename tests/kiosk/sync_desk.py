@@ -28,8 +28,8 @@ MACHINE = Machine("gate-1", "Main gate", "1.0", "a board", None, 5.0)
 class SyncDesk:
     """A gate's data, and what carries it to a centre. Nothing runs but what a test steps."""
 
-    def __init__(self, folder: Path, *, students: int = 3, batch_size: int = 200, photos: bool = True) -> None:
-        self.gate = GateData(folder).create(students)
+    def __init__(self, gate: GateData, *, batch_size: int = 200, photos: bool = True) -> None:
+        self.gate = gate
         self.clock = self.gate.clock
         self.database = self.gate.database
         self.writer = Writer(lambda: sqlite.connect(self.database))
@@ -99,8 +99,15 @@ class SyncDesk:
 
 @contextmanager
 def opened(folder: Path, **options: Any) -> Iterator[SyncDesk]:
-    """A desk whose writer runs meanwhile."""
-    desk = SyncDesk(folder, **options)
+    """A new gate with three students, and a desk whose writer runs meanwhile."""
+    with reopened(folder, GateData(folder).create(3), **options) as desk:
+        yield desk
+
+
+@contextmanager
+def reopened(folder: Path, gate: GateData | None = None, **options: Any) -> Iterator[SyncDesk]:
+    """The desk of another run of a gate that is there already."""
+    desk = SyncDesk(gate or GateData(folder), **options)
     desk.writer.start()
     try:
         yield desk
