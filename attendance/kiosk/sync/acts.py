@@ -47,7 +47,7 @@ class Acts:
         back_up: Callable[[], str],
         look: Callable[[], object],
         logs: Sequence[Path],
-        secrets: Sequence[str],
+        secrets: Callable[[], Sequence[str]],
         deadline_s: float,
     ) -> None:
         self._database = database
@@ -78,7 +78,7 @@ class Acts:
     def _send_logs(self, order: Order) -> str:
         with reading(self._database) as conn:
             people = roster.personal_texts(conn)
-        packed = bundle(self._logs, Veil([*people, *self._secrets]))
+        packed = bundle(self._logs, Veil([*people, *self._secrets()]))
         reply = self._centre.ask("PUT", f"/logs/{order.command_id}", packed, deadline_s=self._deadline_s)
         if not reply.ok:
             raise AttendanceError(f"The centre did not take the logs: {reply.fault}.")

@@ -4,10 +4,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from attendance.clock import Clock
-from attendance.config import Paths, Settings
+from attendance.config import Paths, Settings, masked
+from attendance.config.catalogue import flat
+from attendance.config.load import plain
 from attendance.kiosk.expiry import age
+from attendance.kiosk.sms import plan as sms_plan
+from attendance.kiosk.store import sync_queue
+from attendance.kiosk.sync.applying import Limits
 from attendance.kiosk.sync.client import CentreClient, longest_s
 from attendance.kiosk.sync.courier import Courier
+from attendance.kiosk.sync.down import Down, DownPlan, Seams
+from attendance.kiosk.sync.foreign import OthersConfirmed
 from attendance.kiosk.sync.photo_files import PhotoFiles
 from attendance.kiosk.sync.photos import PhotoLane
 from attendance.kiosk.sync.problems import CHAIN_BROKEN, NOT_TAKEN, of_fault
@@ -21,6 +28,7 @@ class Sync:
 
     Args:
         on_taken: told how many records the centre took.
+        seams: what the running gate offers to the centre; without them nothing comes down.
     """
 
     def __init__(
@@ -31,7 +39,9 @@ class Sync:
         clock: Clock,
         *,
         on_taken: Callable[[int], object] = lambda count: None,
+        seams: Seams | None = None,
     ) -> None:
+        self._writer = writer
         self._clock = clock
         self._began = clock.now()
         self.longest_s = longest_s(settings.cloud.timeout_seconds)
@@ -41,19 +51,39 @@ class Sync:
         self._photos = PhotoLane(
             paths.database, writer, self._client, clock, files, timeout_s=settings.cloud.timeout_seconds
         )
+        self._down = Down(down_plan(settings, paths), seams, writer, self._client, clock, self._look) if seams else None
 
     @property
     def services(self) -> Sequence[Service]:
-        """In the order of starting. A step may last ``longest_s``."""
-        return [part.service for part in (self._courier, self._photos)]
+        """In the order of starting. A step may last ``longest_s``, but for ``slow_service``."""
+        down = self._down.services if self._down else ()
+        return [self._courier.service, self._photos.service, *down]
+
+    @property
+    def slow_service(self) -> Service | None:
+        """The one of them that makes backups, which take their time."""
+        return self._down.slow_service if self._down else None
+
+    @property
+    def others_confirmed(self) -> OthersConfirmed | None:
+        """Whether the scans of the school's other gates are here."""
+        return self._down.others_confirmed if self._down else None
 
     def add_probes(self, board: HealthBoard) -> None:
         """Let health ask how the exchange stands."""
         board.add_probe("sync", self._probe)
+        if self._down is not None:
+            self._down.add_probes(board)
 
     def wake(self) -> None:
         """There is something new to send."""
         self._courier.service.nudge()
+
+    def _look(self) -> None:
+        """Somebody wants everything exchanged now."""
+        self._writer.run(sync_queue.end_pauses)
+        for service in self.services:
+            service.nudge()
 
     def _probe(self) -> ProbeResult:
         place = self._client.credentials
@@ -113,3 +143,30 @@ def courier(
         timeout_s=cloud.timeout_seconds,
         on_taken=on_taken,
     )
+
+
+def down_plan(settings: Settings, paths: Paths) -> DownPlan:
+    """What comes down, as configured."""
+    cloud = settings.cloud
+    logs = paths.resolve(settings.logging.log_dir)
+    return DownPlan(
+        database=paths.database,
+        data_dir=paths.data_dir,
+        rules=sms_plan.absence_rules(settings),
+        limits=Limits(wanted=cloud.roster, smallest_percent=float(cloud.smallest_roster_percent)),
+        interval_s=cloud.sync_interval,
+        timeout_s=cloud.timeout_seconds,
+        logs=[
+            logs / "attendance.log",
+            paths.resolve(settings.watchdog.log_file),
+            logs / "vision.log",
+            logs / "attendance.log.1",
+        ],
+        secrets=secrets(settings),
+    )
+
+
+def secrets(settings: Settings) -> list[str]:
+    """Every secret of the settings, for whoever must not let one out."""
+    shown = dict(flat(masked(settings)))
+    return [str(value) for path, value in flat(plain(settings)) if value and value != shown.get(path)]
