@@ -8,7 +8,7 @@ from typing import Any
 from attendance.clock import Clock
 from attendance.config import Paths, Settings
 from attendance.kiosk.sms import gateway_plan, plan
-from attendance.kiosk.sms.absence import Absences
+from attendance.kiosk.sms.absence import Absences, OthersConfirmed
 from attendance.kiosk.sms.courier import Courier
 from attendance.kiosk.sms.forgetting import Forgetting
 from attendance.kiosk.sms.gateway_watch import GatewayWatch
@@ -31,6 +31,7 @@ class Messages:
         works: whether somebody who shows a card now is seen and recorded.
         phone: what the phone's last ping said.
         on_sent: called for each message that a gateway took.
+        others_confirmed: whether the scans of the school's other gates are here; without it they never are.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Messages:
         works: Callable[[], bool],
         phone: Callable[[], Any],
         on_sent: Callable[[], object],
+        others_confirmed: OthersConfirmed | None = None,
     ) -> None:
         self._settings = settings
         self._phone = phone
@@ -68,8 +70,15 @@ class Messages:
         )
         self._forgetting = Forgetting(paths.database, writer, clock)
         self._proof = ProofOfWork(writer, clock, works)
-        self._absences = Absences(paths.database, writer, clock, rules)
-        self._summaries = Summaries(paths.database, writer, texts, clock, SummaryRules(plan.summaries(settings), rules))
+        self._absences = Absences(paths.database, writer, clock, rules, others_confirmed)
+        self._summaries = Summaries(
+            paths.database,
+            writer,
+            texts,
+            clock,
+            SummaryRules(plan.summaries(settings), rules),
+            others_confirmed,
+        )
 
     @property
     def services(self) -> Sequence[Service]:
