@@ -1,4 +1,4 @@
-"""The list of restarts: of the gate by its watchdog or its supervisor, and of the vision process.
+"""The list of restarts: of the gate by its watchdog, its supervisor or an order, and of the vision process.
 
 One entry is one line: local time, kind, cause, and in brackets the same instant for machines. What belongs to an entry
 (stacks, a failure) is indented below it. The list is also the memory of the budget of restarts: it survives them.
@@ -18,7 +18,7 @@ from attendance.clock import Clock, from_rfc3339, rfc3339
 
 log = logging.getLogger(__name__)
 
-Kind = Literal["watchdog restart", "vision replaced", "unclean end"]
+Kind = Literal["watchdog restart", "vision replaced", "unclean end", "ordered restart"]
 
 _INDENT = "    "
 _FAILED = f"{_INDENT}failed: "
