@@ -17,7 +17,7 @@ from attendance.kiosk.database_probe import DatabaseProbe
 from attendance.kiosk.display import Display
 from attendance.kiosk.feedback import SignalFeedback
 from attendance.kiosk.flow_probe import FlowProbe
-from attendance.kiosk.metric_catalogue import CATALOGUE, SMS_SENT
+from attendance.kiosk.metric_catalogue import CATALOGUE, CLOUD_SYNC_SUCCESS, SMS_SENT
 from attendance.kiosk.parts import DEADLINE_S, Part, nothing, of_service
 from attendance.kiosk.plan import RunOptions
 from attendance.kiosk.recycling import VisionRelief
@@ -29,6 +29,8 @@ from attendance.kiosk.sms.proof import camera_sees
 from attendance.kiosk.station import Outcome, Station
 from attendance.kiosk.store import ledger, register, roster
 from attendance.kiosk.store.database import create_or_migrate, damage_mark, note_damage, reading
+from attendance.kiosk.sync.app import Sync
+from attendance.kiosk.sync.credentials import is_enrolled
 from attendance.kiosk.web.endpoint import HealthEndpoint
 from attendance.kiosk.web.events import ScreenEvents
 from attendance.kiosk.web.metrics import metrics_blueprint
@@ -116,7 +118,7 @@ class Gate:
             self._writer,
             clock,
             self._zone,
-            Policy(disk.photo_retention_days, self._has_centre()),
+            Policy(disk.photo_retention_days, settings.cloud.enabled),
             DiskWatch(
                 paths.data_dir,
                 warn_percent=disk.warn_threshold_percent,
@@ -177,6 +179,7 @@ class Gate:
             answers=sms_plan.answers(settings),
         )
         self._messages = self._make_messages() if settings.sms_notifications.enabled else None
+        self._sync = self._make_sync() if settings.cloud.enabled else None
         streams = Streams(settings.screen.max_streams)
         self._health = HealthEndpoint(
             settings.health_endpoint.port,
@@ -280,7 +283,7 @@ class Gate:
             of_service(self._display.service),
             Part("pins", nothing, self._close_feedback),
             *([of_service(self._feedback_service)] if self._feedback_service else []),
-            *self._message_parts(),
+            *self._courier_parts(),
             of_service(
                 webhook.service, start=webhook.start, stop=webhook.stop, switched_on=settings.sms_webhook.enabled
             ),
@@ -310,13 +313,19 @@ class Gate:
         return Exposition(self._metrics, __version__, lambda: self._board.snapshot().problems)
 
     def _has_centre(self) -> bool:
-        return self._settings.cloud.enabled and (self._paths.data_dir / "centre.json").exists()
+        return self._settings.cloud.enabled and is_enrolled(self._paths.data_dir)
 
-    def _message_parts(self) -> list[Part]:
-        if self._messages is None:
-            return []
-        deadline_s = DEADLINE_S + self._messages.longest_s
-        return [of_service(service, deadline_s=deadline_s) for service in self._messages.services]
+    @property
+    def _couriers(self) -> list[Messages | Sync]:
+        """Who carries what must leave; each does so in its own time."""
+        return [each for each in (self._messages, self._sync) if each is not None]
+
+    def _courier_parts(self) -> list[Part]:
+        return [
+            of_service(service, deadline_s=DEADLINE_S + couriers.longest_s)
+            for couriers in self._couriers
+            for service in couriers.services
+        ]
 
     def _database_well_boot_ns(self) -> int:
         """Zero once SQLite has called the database damaged: it is repaired at a start."""
@@ -331,6 +340,15 @@ class Gate:
             works=self._works,
             phone=lambda: self._webhook.status().get("phone"),
             on_sent=lambda: self._metrics.increment(SMS_SENT),
+        )
+
+    def _make_sync(self) -> Sync:
+        return Sync(
+            self._settings,
+            self._paths,
+            self._writer,
+            self._clock,
+            on_taken=lambda count: self._metrics.increment(CLOUD_SYNC_SUCCESS, count),
         )
 
     def _works(self) -> bool:
@@ -375,8 +393,8 @@ class Gate:
         board.add_probe("watchdog", lambda: statuses.watchdog(watchdog.get_status(), watchdog.problems))
         board.add_probe("backup", lambda: statuses.backup(copies.get_status(), copies.problems))
         board.add_probe("sms_webhook", self._webhook.probe)
-        if self._messages is not None:
-            self._messages.add_probes(board)
+        for couriers in self._couriers:
+            couriers.add_probes(board)
         board.add_probe("clock", probes.ClockProbe(clock))
         board.add_probe("recording", probes.recording_probe(lambda: self._station.recording))
         board.add_probe("flow", FlowProbe(self._paths.database, clock, self._zone))
@@ -416,8 +434,8 @@ class Gate:
     def _show(self, outcome: Outcome) -> None:
         self._display.show(outcome)
         measures.outcome(self._metrics, outcome)
-        if self._messages is not None:
-            self._messages.wake()
+        for couriers in self._couriers:
+            couriers.wake()
 
     def _measure_photo(self, entry: Entry, kept: bool) -> None:
         measures.photo(self._metrics, kept, (self._clock.boot_ns() - entry.read_boot_ns) / 1e9)

@@ -20,6 +20,7 @@ from attendance.clock import Clock, SystemClock
 from attendance.errors import AttendanceError
 from attendance.kiosk import statuses
 from attendance.kiosk.database_probe import DatabaseProbe
+from attendance.kiosk.sync.credentials import is_enrolled
 from attendance.kiosk.web.access import Access
 from attendance.kiosk.web.health import HealthPages
 from attendance.kiosk.web.pages import gate_app
@@ -239,7 +240,7 @@ def _board(settings: "Settings", database: Path, clock: Clock, zone: tzinfo) -> 
         now_ns=clock.boot_ns,
     )
     board.add_probe("system", machine)
-    board.add_probe("database", DatabaseProbe(database, clock, zone, (database.parent / "centre.json").exists))
+    board.add_probe("database", DatabaseProbe(database, clock, zone, lambda: is_enrolled(database.parent)))
     return board
 
 
