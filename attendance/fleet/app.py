@@ -2,14 +2,19 @@
 
 import logging
 
+from sqlalchemy import Engine
+
+from attendance.access.door import Door
+from attendance.access.passwords import Passwords
+from attendance.access.sessions import Sessions
 from attendance.access.throttle import Throttle
 from attendance.clock import Clock, SystemClock
 from attendance.fleet.centre import Centre
 from attendance.fleet.log_store import LogStore
 from attendance.fleet.photo_store import PhotoStore
 from attendance.fleet.plan import CentrePlan
+from attendance.fleet.store import logins
 from attendance.fleet.store.engine import open_engine, upgrade
-from attendance.fleet.store.logins import FailedGuesses
 from attendance.fleet.upkeep import Upkeep
 from attendance.fleet.web.site import create_app
 from attendance.ops import peers
@@ -42,12 +47,14 @@ class CentreProcess:
     def __init__(self, plan: CentrePlan, clock: Clock | None = None, *, connections: int = 8) -> None:
         clock = clock or SystemClock()
         self._engine = open_engine(plan.database, connections=connections)
+        guesses = Throttle(logins.FailedGuesses(self._engine, clock), clock)
         self.centre = Centre(
             engine=self._engine,
             clock=clock,
             photos=PhotoStore(plan.folder / "photos"),
             logs=LogStore(plan.folder / "logs"),
-            guesses=Throttle(FailedGuesses(self._engine, clock), clock),
+            door=_door(self._engine, clock, guesses),
+            guesses=guesses,
             storage_log=SparseLog(log, logging.ERROR, clock),
             proxies=peers.networks("--trusted-proxy", plan.trusted_proxies),
         )
@@ -62,3 +69,13 @@ class CentreProcess:
         ended = self._upkeep.stop()
         self._engine.dispose()
         return ended
+
+
+def _door(engine: Engine, clock: Clock, guesses: Throttle) -> Door:
+    return Door(
+        logins.Accounts(engine, clock),
+        Sessions(logins.Sessions(engine), clock),
+        guesses,
+        Passwords(),
+        logins.DoorAudit(engine, clock),
+    )

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from sqlalchemy import Engine
 
+from attendance.access.door import Door
 from attendance.access.throttle import Throttle
 from attendance.clock import Clock
 from attendance.fleet.log_store import LogStore
@@ -18,6 +19,7 @@ class Centre:
     """Made by ``app``.
 
     Attributes:
+        door: lets people in to the pages.
         guesses: slows those who guess enrolment codes.
         storage_log: told of every failure of the database or the disk.
         proxies: those whose ``X-Forwarded-For`` is believed.
@@ -27,6 +29,7 @@ class Centre:
     clock: Clock
     photos: PhotoStore
     logs: LogStore
+    door: Door
     guesses: Throttle
     storage_log: SparseLog
     proxies: Sequence[Network] = ()

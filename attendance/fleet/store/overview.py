@@ -217,10 +217,10 @@ def letters(conn: Connection, school_ids: Collection[str] | None, limit: int, *,
         select(
             table.letter_id,
             table.school_id,
-            schools.c.name,
+            schools.c.name.label("school"),
             schools.c.timezone,
             table.gate_id,
-            gates.c.name,
+            gates.c.name.label("gate"),
             table.result,
             table.reason,
             table.type,
@@ -237,4 +237,4 @@ def letters(conn: Connection, school_ids: Collection[str] | None, limit: int, *,
     )
     if school_ids is not None:
         query = query.where(table.school_id.in_(sorted(school_ids)))
-    return [Letter(*row) for row in conn.execute(query).all()]
+    return [Letter(**dict(row._mapping)) for row in conn.execute(query)]

@@ -9,6 +9,7 @@ from attendance.errors import StorageError
 from attendance.fleet.centre import Centre
 from attendance.fleet.store import schools
 from attendance.fleet.store.engine import reading
+from attendance.fleet.web import pages
 from attendance.fleet.web.api import BASE, api_app
 from attendance.ops.wsgi import hosts_that_can_be, scheme_of_proxies
 
@@ -17,6 +18,7 @@ def create_app(centre: Centre) -> Flask:
     """Everything that one process of the centre serves."""
     app = Flask(__name__)
     _for_load_balancers(app, centre)
+    pages.install(app, centre)
     mounted: Any = DispatcherMiddleware(app.wsgi_app, {BASE: api_app(centre)})
     app.wsgi_app = hosts_that_can_be(scheme_of_proxies(centre.proxies)(mounted))  # type: ignore[method-assign, assignment]
     return app
