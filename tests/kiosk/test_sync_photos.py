@@ -72,6 +72,7 @@ def test_scans_come_before_pictures(desk: SyncDesk, centre: SmallCentre) -> None
     made = desk.gate.scan("2")
     assert desk.lane.step() > 0
     assert len(parts(centre)) == 2
+    desk.clock.advance(desk.courier.step())
     desk.courier.step()
     assert made.scan_id in centre.ids("scan")
     assert len(parts(centre)) == 2
