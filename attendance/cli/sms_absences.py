@@ -37,6 +37,7 @@ def _absences(args: argparse.Namespace) -> int:
     from attendance.kiosk.sms import plan
     from attendance.kiosk.sms.absence import look
     from attendance.kiosk.store.database import reading
+    from attendance.kiosk.sync.foreign import OthersConfirmed
 
     context = open_context(args)
     if args.session and args.session not in context.sessions:
@@ -44,13 +45,14 @@ def _absences(args: argparse.Namespace) -> int:
     now = context.clock.now()
     on = args.date or now.at.astimezone(context.zone).date()
     rules = plan.absence_rules(context.settings)
+    others = OthersConfirmed(context.database(), rules.schedule, rules.zone, rules.limits.after, context.clock)
     if args.confirm or args.off or args.on:
         _give_order(args, context, rules, on, now)
     rounds = []
     with reading(context.database()) as conn:
         for session in rules.schedule.sessions:
             for kind in KINDS if args.session in ("", session.name) else ():
-                found = look(conn, rules, on, session, kind, now)
+                found = look(conn, rules, on, session, kind, now, others)
                 rounds.append(_row(conn, context, found, args.reveal, now))
     if args.json:
         print(json.dumps(rounds, ensure_ascii=False, indent=2))

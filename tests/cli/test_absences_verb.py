@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ import pytest
 from attendance.cli import main
 from attendance.clock import SystemClock
 from attendance.domain.message import MessageKind
-from attendance.kiosk.store import notices, preferences
+from attendance.kiosk.store import foreign_scans, notices, preferences
 from attendance.kiosk.store.database import writing
 from attendance.kiosk.store.notices import Notice
 
@@ -80,6 +80,15 @@ def test_the_setting_that_switches_a_kind_off_is_named(
     """The one that a person must change."""
     configure(office)
     assert {row["switched_off_by"] for row in office.rounds() if row["kind"] == kind} == {said}
+
+
+def test_the_scans_of_other_gates_are_looked_for(office: Office) -> None:
+    """The dry run knows what the gate knows of them."""
+    office.configure(school={"gates": 2})
+    assert all("other-gates" in row["reasons"] for row in office.rounds())
+    with writing(office.data / "attendance.db") as conn:
+        foreign_scans.confirm(conn, SystemClock().now().at - timedelta(days=900), SystemClock().now().at)
+    assert all("other-gates" not in row["reasons"] for row in office.rounds())
 
 
 def test_nothing_is_confirmed_before_it_is_known(office: Office) -> None:

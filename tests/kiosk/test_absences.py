@@ -1,7 +1,7 @@
 """Guardians are told of an absence once, when the gate can know it; otherwise the office is told why not."""
 
 from collections.abc import Callable, Iterator
-from datetime import date, datetime, timedelta
+from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -243,17 +243,17 @@ def test_a_day_switched_off_and_on_again(school: SchoolMorning) -> None:
 
 
 def test_the_other_gates_may_be_confirmed(school: SchoolMorning) -> None:
-    """By whoever has their scans, from the begin of the day until guardians are told."""
+    """By whoever has their scans, for a day and session."""
     usual(school)
-    asked: list[tuple[datetime, datetime]] = []
+    asked: list[tuple[date, str]] = []
 
-    def confirmed(since: datetime, until: datetime) -> bool:
-        asked.append((since, until))
+    def confirmed(day: date, session: str) -> bool:
+        asked.append((day, session))
         return True
 
     school.absences(gates=3, others_confirmed=confirmed).step()
     assert school.queued() == ANA
-    assert set(asked) == {(school.at("00:00"), school.at("08:00"))}
+    assert set(asked) == {(MONDAY, "morning")}
 
 
 def test_who_came_through_another_gate_has_come(school: SchoolMorning) -> None:
@@ -272,7 +272,7 @@ def test_who_came_through_another_gate_has_come(school: SchoolMorning) -> None:
             received=1,
         )
         foreign_scans.take(conn, [scan])
-    school.absences(gates=2, others_confirmed=lambda since, until: True).step()
+    school.absences(gates=2, others_confirmed=lambda day, session: True).step()
     assert school.queued() == []
 
 

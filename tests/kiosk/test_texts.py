@@ -173,6 +173,15 @@ def test_a_template_that_no_phone_can_send_is_refused() -> None:
         texts(templates={MessageKind.ABSENCE: "x" * 800, MessageKind.CHECK_IN: "{student_name}"})
 
 
+def test_a_template_of_which_nothing_is_left_is_refused() -> None:
+    """An emoji alone goes when characters become plain."""
+    with pytest.raises(BadInput, match=r"login_message_template: nothing of it"):
+        texts(templates={MessageKind.CHECK_IN: "✅ 🎒"})
+    assert (
+        texts(templates={MessageKind.CHECK_IN: "✅ 🎒"}, transliterate=False).preview(MessageKind.CHECK_IN).parts == 1
+    )
+
+
 def test_a_message_about_nobody_is_a_sentence_all_the_same() -> None:
     """Rather than an empty text, which a gateway would refuse for ever."""
     assert texts(school_name="S").compose(MessageKind.CHECK_IN, replace(ANA, students=("",))).parts == 1
@@ -238,7 +247,7 @@ def test_names_are_whole_or_end_in_an_ellipsis(names: list[str], kind: MessageKi
         words = name.split()
         whole = " ".join(words)
         family, _, given = whole.partition(",")
-        called = [*given.split(), *family.split()] if given.strip() else words
+        called = [*given.split(), *family.split()] if given.strip() and family.strip() else words
         cuts = {" ".join(called[:count]).rstrip(",;.-") + "..." for count in range(1, len(called))}
         assert whole in text.text or any(cut in text.text for cut in cuts)
     for number in ("7:05 AM",) if kind in (MessageKind.CHECK_IN, MessageKind.CHECK_OUT) else ():

@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 _CHECK_S = 30.0
 _DAY = timedelta(days=1)
 
-OthersConfirmed = Callable[[datetime, datetime], bool]
-"""Whether every scan that the school's other gates made between two moments, aware, is here."""
+OthersConfirmed = Callable[[date, str], bool]
+"""Whether the scans of the school's other gates for a day and session are here, as far as its time has come."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ def evidence(
         clock_trusted=now.trusted,
         clock_jumped=proof.jumped(conn, begins, min(now.at, begins + 2 * _DAY)),
         holes=_holes(conn, span[0], min(span[1] + LATEST, local(now.at, rules.zone)), rules.zone) if span else (),
-        all_gates=rules.gates == 1 or others(begins, _due(rules, day, session, kind)),
+        all_gates=rules.gates == 1 or others(day, session.name),
         both_ways=rules.sees(kind),
     )
 
@@ -259,5 +259,5 @@ def _aware(at: datetime, zone: ZoneInfo) -> datetime:
     return at.replace(tzinfo=zone)
 
 
-def _nobody(since: datetime, until: datetime) -> bool:
+def _nobody(day: date, session: str) -> bool:
     return False

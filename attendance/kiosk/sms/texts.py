@@ -98,10 +98,9 @@ class Texts:
             for name, wording in LANGUAGES.items()
         }
         self._own = _parsed({kind: text for kind, text in (templates or {}).items() if text.strip()})
-        if too_long := [
-            _too_long(kind, parts) for kind in self._own if (parts := self.preview(kind).parts) > _OWN_PARTS
-        ]:
-            raise BadInput("\n".join(too_long))
+        faults = [_unsendable(kind, self.preview(kind).parts) for kind in self._own]
+        if any(faults):
+            raise BadInput("\n".join(filter(None, faults)))
 
     def compose(self, kind: MessageKind, facts: Facts, language: str = "") -> Text:
         """The message.
@@ -180,11 +179,13 @@ def _parsed(templates: Mapping[MessageKind, str]) -> dict[MessageKind, Template]
     return found
 
 
-def _too_long(kind: MessageKind, parts: int) -> str:
-    return (
-        f"sms_notifications.{TEMPLATE_KEYS[kind]}: it makes {parts} message parts, and phones fail to send more than"
-        f" {_OWN_PARTS}. Write a shorter text."
-    )
+def _unsendable(kind: MessageKind, parts: int) -> str:
+    """What is wrong with the length of a text; empty if nothing is."""
+    key = f"sms_notifications.{TEMPLATE_KEYS[kind]}"
+    if parts > _OWN_PARTS:
+        most = f"phones fail to send more than {_OWN_PARTS}"
+        return f"{key}: it makes {parts} message parts, and {most}. Write a shorter text."
+    return "" if parts else f"{key}: nothing of it can be said in an SMS. Write words, or leave it empty."
 
 
 def _names(kind: MessageKind) -> frozenset[str]:
@@ -231,7 +232,7 @@ def _shortened_name(name: str, words: int) -> str:
     if len(name.split()) <= words:
         return name
     family, _, given = name.partition(",")
-    return _shortened(f"{given} {family}", words) if given.strip() else _shortened(name, words)
+    return _shortened(f"{given} {family}" if family.strip() and given.strip() else name, words)
 
 
 def _shortened(text: str, words: int) -> str:
