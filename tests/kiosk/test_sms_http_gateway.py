@@ -143,6 +143,24 @@ def test_no_error_tells_what_was_in_the_address() -> None:
     assert MESSAGE.phone[1:] not in str(caught.value)
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Ana Cruz has arrived at 06:41.",
+        'refused: "Ana Cruz has…"',
+        "text   'ANA': Ana Cruz\nhas arrived",
+        "x" * 990 + "Ana Cruz has",
+    ],
+)
+def test_no_error_repeats_what_parents_were_to_be_told(said: str) -> None:
+    """Many providers call the text ``message``, and give it back with an error."""
+    told = Outgoing("id", "+639171234567", "Ana Cruz has arrived at 06:41.", priority=0, valid_for_s=60)
+    with Wire(answer(400, {"message": said})) as wire, pytest.raises(GatewayError) as caught:
+        HttpGateway("http_gateway", wire.url + "/{phone}/{text}").send(told)
+    assert "Ana" not in str(caught.value)
+    assert "answered 400." in str(caught.value)
+
+
 def test_checking_sends_nothing() -> None:
     """Whether it is there is all that can be found out without a message."""
     with Wire(answer(200)) as wire:

@@ -59,7 +59,7 @@ class HttpGateway:
         except ExchangeFailed as error:
             raise GatewayError(str(error), maybe_taken=error.request_sent, fault=Fault.UNREACHABLE) from error
         if not 200 <= answer.status < 300:
-            raise refusal(answer, self._peer.origin)
+            raise refusal(answer, self._peer.origin, message.text)
         return GatewayState.PENDING
 
     def ask(self, message_id: str) -> Sequence[Report]:

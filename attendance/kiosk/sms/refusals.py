@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from difflib import SequenceMatcher
 from email.utils import parsedate_to_datetime
 
 from attendance.kiosk.sms.gateway import Fault, GatewayError
@@ -9,20 +10,25 @@ from attendance.kiosk.sms.http_peer import Answer
 
 LONGEST_REST_S = 3600.0
 """However long a gateway wants to be left alone, it is tried again after an hour."""
-_LONGEST_REASON = 160
+_LONGEST_REASON, _LONGEST_READ = 160, 1_000
+_REPEATED = 8
+"""Letters in a row that an error has in common with a message: it repeats it."""
 _NUMBER = re.compile(r"\+?\d[\d\s().-]{4,}\d")
 _BAD_REQUEST = (400, 413, 414, 422)
 _BAD_LOGIN = (401, 403, 407)
 
 
-def refusal(answer: Answer, peer: str) -> GatewayError:
+def refusal(answer: Answer, peer: str, told: str = "") -> GatewayError:
     """What a status that is no success means for the message that was to be taken.
+
+    Args:
+        told: the message's text, which no error may repeat.
 
     4xx proves that it was not taken. Only those that speak of the request itself are the message's fault; a wrong
     address or a captive portal answers 404 or 451 to every message, and would have all of them thrown away. 503 proves
     it when the gateway itself says it, with ``Retry-After`` or in JSON: a proxy before it says 503 after a timeout too.
     """
-    status, said = answer.status, reason(answer)
+    status, said = answer.status, reason(answer, told)
     text = f"{peer} answered {status}{f': {said}' if said else ''}."
     if status in _BAD_LOGIN:
         return GatewayError(text, fault=Fault.CREDENTIALS, retry_after_s=retry_after_s(answer))
@@ -34,13 +40,17 @@ def refusal(answer: Answer, peer: str) -> GatewayError:
     return GatewayError(text, maybe_taken=not proven, retry_after_s=retry_after_s(answer))
 
 
-def reason(answer: Answer) -> str:
-    """What the gateway says is wrong, on one line, without anybody's number; empty if it says nothing."""
+def reason(answer: Answer, told: str = "") -> str:
+    """What the gateway says is wrong, on one line, without anybody's number; empty if it says nothing, or repeats what
+    parents were to be told: providers call that ``message``, too."""
     fields = answer.json
     said = fields.get("message") if isinstance(fields, dict) else None
     if not isinstance(said, str):
         return ""
-    line = "".join(letter for letter in " ".join(said.split()) if letter.isprintable())
+    line = "".join(letter for letter in " ".join(said.split()) if letter.isprintable())[:_LONGEST_READ]
+    same = SequenceMatcher(None, line, " ".join(told.split()), autojunk=False).find_longest_match()
+    if same.size >= _REPEATED:
+        return ""
     return _NUMBER.sub("…", line)[:_LONGEST_REASON]
 
 

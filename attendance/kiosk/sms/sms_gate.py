@@ -76,7 +76,7 @@ class SmsGate:
             return self._already_there(message.message_id, deadline)
         if 200 <= answer.status < 300:
             return self._state(answer, message.message_id)
-        error = refusal(answer, self.origin)
+        error = refusal(answer, self.origin, message.text)
         if error.permanent and not isinstance(answer.json, dict):  # a proxy's, as before a port that speaks TLS
             raise GatewayError(f"{self.origin} answered {answer.status} {_ODD}.")
         if answer.status == 400 and (fault := self._device_fault(deadline)):
