@@ -6,8 +6,10 @@ Everything travels as JSON. A reader ignores keys that it does not know, so that
 import hashlib
 import hmac
 import json
-from datetime import date, datetime
+import re
+from datetime import date
 from enum import StrEnum
+from functools import lru_cache
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
@@ -26,19 +28,31 @@ PHOTO_PART_BYTES = 64 * 1024
 LARGEST_PHOTO_BYTES = 4 * 1024 * 1024
 
 
+_TIME = re.compile(r"((?:19[7-9]|20\d|21\d)\d-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z", re.ASCII)
+_DAY = re.compile(r"(?:19[7-9]|20\d|21\d)\d-\d\d-\d\d", re.ASCII)
+"""1970 to 2199: where every clock and every time zone can follow."""
+
+
 def _utc(value: Any) -> Any:
     """The text as it came, if it is the one way of writing a time that is used here: what is signed must not vary."""
-    if not isinstance(value, str) or len(value) != len("2026-01-01T00:00:00.000000Z") or not value.endswith("Z"):
-        raise ValueError("a time in UTC as 2026-01-01T00:00:00.000000Z")
-    datetime.fromisoformat(value)
+    found = _TIME.fullmatch(value) if isinstance(value, str) else None
+    if found is None:
+        raise ValueError("a time in UTC as 2026-01-01T00:00:00.000000Z, of the years 1970 to 2199")
+    _exists(found[1])
     return value
 
 
 def _day(value: Any) -> Any:
-    if not isinstance(value, str) or len(value) != len("2026-01-01"):
-        raise ValueError("a day as 2026-01-01")
-    date.fromisoformat(value)
+    if not isinstance(value, str) or not _DAY.fullmatch(value):
+        raise ValueError("a day as 2026-01-01, of the years 1970 to 2199")
+    _exists(value)
     return value
+
+
+@lru_cache(maxsize=1024)
+def _exists(day: str) -> None:
+    """Raises ``ValueError`` for the 30th of February."""
+    date.fromisoformat(day)
 
 
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"  # databases refuse NUL, and people are confused by the rest
