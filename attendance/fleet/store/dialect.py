@@ -88,9 +88,15 @@ def read_only(conn: Connection) -> Connection:
 def wait_for_turn(conn: Connection) -> None:
     """Until the end of this transaction no other replica upgrades. SQLite's own lock is enough."""
     if is_postgresql(conn):
+        without_hurry(conn)
+        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
+
+
+def without_hurry(conn: Connection) -> None:
+    """Let this transaction's statements take as long as they need."""
+    if is_postgresql(conn):
         conn.execute(text("SET LOCAL statement_timeout = 0"))
         conn.execute(text("SET LOCAL lock_timeout = 0"))
-        conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _UPGRADE_LOCK})
 
 
 def among(conn: Connection, column: ColumnElement[Any], values: list[Any]) -> ColumnElement[bool]:

@@ -23,6 +23,7 @@ def prepare(conn: Connection, now: datetime) -> list[date]:
     """
     if not dialect.is_postgresql(conn) or not dialect.take_turn(conn, _TURN):
         return []
+    dialect.without_hurry(conn)
     there = set(existing(conn))
     wanted = {*_around(now.date()), *_crowded(conn)}
     made = sorted(wanted - there)

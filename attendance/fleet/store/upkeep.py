@@ -65,6 +65,7 @@ def drop_before(engine: Engine, first_day: date) -> Dropped:
     """
     first = datetime.combine(first_day, time(), UTC)
     with transaction(engine) as conn:
+        dialect.without_hurry(conn)
         months = partitions.drop_before(conn, first_day) if dialect.is_postgresql(conn) else []
         scans = events.forget_before(conn, first)
         corrections.forget_before(conn, first)
