@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 from attendance.clock import Clock, Moment
 from attendance.domain.contact import HeartbeatAnswer
-from attendance.kiosk.sparse_log import SparseLog
 from attendance.kiosk.sync.client import CentreClient, CentreError
 from attendance.kiosk.sync.pace import Pace
 from attendance.ops.service import Service
+from attendance.ops.sparse_log import SparseLog
 
 log = logging.getLogger(__name__)
 

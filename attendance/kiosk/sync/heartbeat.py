@@ -13,7 +13,6 @@ from attendance.clock import Clock, Moment, from_rfc3339, rfc3339
 from attendance.domain import contact
 from attendance.domain.contact import MOST_HEADS, MOST_RESULTS, MOST_WINDOWS, HeartbeatAnswer
 from attendance.kiosk.expiry import age
-from attendance.kiosk.sparse_log import SparseLog
 from attendance.kiosk.store import centre_commands, register, sync_queue
 from attendance.kiosk.store.heads import heads
 from attendance.kiosk.store.reader import Reader
@@ -22,6 +21,7 @@ from attendance.kiosk.sync.following import Heard
 from attendance.kiosk.sync.pace import Pace
 from attendance.kiosk.sync.pulling import read
 from attendance.ops.service import Service
+from attendance.ops.sparse_log import SparseLog
 from attendance.ops.sqlite import Writer
 
 log = logging.getLogger(__name__)
