@@ -1,27 +1,25 @@
 """The composition root of the messages: what exists when SMS are on, who gets what, and in which order it starts."""
 
-import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from attendance.clock import Clock
 from attendance.config import Paths, Settings
 from attendance.kiosk.sms import gateway_plan, plan
 from attendance.kiosk.sms.absence import Absences, OthersConfirmed
+from attendance.kiosk.sms.capacity_watch import CapacityWatch
 from attendance.kiosk.sms.courier import Courier
 from attendance.kiosk.sms.forgetting import Forgetting
 from attendance.kiosk.sms.gateway_watch import GatewayWatch
-from attendance.kiosk.sms.limits import capacity_problems
 from attendance.kiosk.sms.phone_health import phone_problems
 from attendance.kiosk.sms.polling import ReportPoll
 from attendance.kiosk.sms.proof import ProofOfWork
 from attendance.kiosk.sms.summaries import Summaries, SummaryRules
-from attendance.ops.health import HealthBoard, ProbeResult, Problem
+from attendance.ops.health import HealthBoard, ProbeResult
 from attendance.ops.service import Service
 from attendance.ops.sqlite import Writer
-
-log = logging.getLogger(__name__)
 
 
 class Messages:
@@ -46,9 +44,8 @@ class Messages:
         on_sent: Callable[[], object],
         others_confirmed: OthersConfirmed | None = None,
     ) -> None:
-        self._settings = settings
         self._phone = phone
-        self._too_low: Sequence[Problem] = ()
+        self._capacity = CapacityWatch(paths.database, clock, partial(plan.school_capacity, settings))
         rules, texts = plan.absence_rules(settings), plan.texts(settings)
         routes = gateway_plan.routes(settings.sms_notifications, paths.resolve, clock)
         report_after = timedelta(minutes=settings.sms_notifications.report_after_minutes)
@@ -92,7 +89,7 @@ class Messages:
         board.add_probe("sms", self._courier.probe)
         board.add_probe("absence", self._absences.probe)
         board.add_probe("summaries", self._summaries.probe)
-        board.add_probe("sms_limits", lambda: ProbeResult("sms_limits", {}, self._too_low))
+        board.add_probe("sms_limits", self._capacity.probe)
         board.add_probe("sms_phone", lambda: ProbeResult("sms_phone", {}, phone_problems(self._phone())))
 
     def weigh(self, students: int, numbers: int) -> None:
@@ -102,10 +99,7 @@ class Messages:
             students: who have a guardian that is told.
             numbers: of those guardians.
         """
-        found = plan.school_capacity(self._settings, students, numbers)
-        self._too_low = capacity_problems(found)
-        if found.sentences:
-            log.warning("%s", " ".join(found.sentences))
+        self._capacity.weigh(students, numbers)
 
     def wake(self) -> None:
         """There is a new message."""
