@@ -6,7 +6,7 @@ the key that this gate gave them for life; who is new here gets the centre's.
 
 import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -41,6 +41,18 @@ def living(conn: sqlite3.Connection) -> set[str]:
 def of_the_centre(conn: sqlite3.Connection) -> int:
     """How many students of the centre's are known here; reads only."""
     return int(conn.execute("SELECT count(*) FROM centre_entries WHERE kind = 'student'").fetchone()[0])
+
+
+def forget_strangers(conn: sqlite3.Connection, known: Collection[str]) -> None:
+    """Of a centre that knows fewer students than it did, as after a restore: the others are this gate's own again.
+
+    Args:
+        known: what the centre knows its students by.
+    """
+    keys = [row["key"] for row in conn.execute("SELECT key FROM centre_entries WHERE kind = 'student'")]
+    conn.executemany(
+        "DELETE FROM centre_entries WHERE kind = 'student' AND key = ?", [(key,) for key in keys if key not in known]
+    )
 
 
 def take_students(

@@ -1,8 +1,7 @@
 """One pull of the school's directory, judged as a whole and entered in one transaction."""
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from attendance.clock import Moment
@@ -42,6 +41,7 @@ class Batch:
 
     Attributes:
         version: of the directory after it.
+        whole: the roster was asked for from its beginning.
         students_in_all: how many the centre says there are.
         gone: keys of deleted entries, by kind.
         settings: sections that the centre decides; empty: it no longer does.
@@ -49,6 +49,7 @@ class Batch:
     """
 
     version: int
+    whole: bool
     students_in_all: int
     students: dict[str, wire.Student] = field(default_factory=dict)
     cards: dict[str, entries.Card] = field(default_factory=dict)
@@ -90,7 +91,7 @@ def sort(pages: Sequence[Changes], roster_after: int, rules_after: int) -> Batch
         roster_after, rules_after: what this gate has already.
     """
     last = {(change.kind, change.key): change for page in pages for change in page.items}
-    batch = Batch(pages[-1].version, pages[-1].counts.students)
+    batch = Batch(pages[-1].version, roster_after == 0, pages[-1].counts.students)
     for change in last.values():
         feed = Feed.ROSTER if change.kind in _OF_ROSTER else Feed.RULES
         if change.version > (roster_after if feed is Feed.ROSTER else rules_after):
@@ -149,36 +150,42 @@ def enter(
     for refusal in refused:
         centre_refusals.keep(conn, refusal, now)
     photos: list[str] = []
-    with _taking(conn, Feed.RULES, batch, now):
+
+    def rules() -> None:
         living = directory.living(conn)
         limits.judge(Feed.RULES, len(living), len(living.difference(erased)))
         if erased:
             remember()
-            photos += roster.erase(conn, erased)
+            photos.extend(roster.erase(conn, erased))
         directory.take_closures(conn, batch.closures, batch.gone.get("closure", ()))
+
+    def students_and_cards() -> None:
+        before = directory.living(conn)
+        if batch.whole:
+            directory.forget_strangers(conn, batch.students)
+        directory.take_students(conn, batch.students, batch.gone.get("student", ()), now)
+        directory.take_cards(conn, batch.cards, batch.gone.get("card", ()))
+        limits.judge(Feed.ROSTER, len(before), len(before & directory.living(conn)))
+        if (here := directory.of_the_centre(conn)) != batch.students_in_all:
+            raise Incomplete(f"the centre has {batch.students_in_all} students, and {here} of them came here")
+
+    _take(conn, Feed.RULES, batch, rules, now)
     if limits.wanted:
-        with _taking(conn, Feed.ROSTER, batch, now):
-            before = directory.living(conn)
-            directory.take_students(conn, batch.students, batch.gone.get("student", ()), now)
-            directory.take_cards(conn, batch.cards, batch.gone.get("card", ()))
-            limits.judge(Feed.ROSTER, len(before), len(before & directory.living(conn)))
-            if (here := directory.of_the_centre(conn)) != batch.students_in_all:
-                raise Incomplete(f"the centre has {batch.students_in_all} students, and {here} of them came here")
+        _take(conn, Feed.ROSTER, batch, students_and_cards, now)
     return photos
 
 
-@contextmanager
-def _taking(conn: sqlite3.Connection, feed: Feed, batch: Batch, now: Moment) -> Iterator[None]:
-    """What happens inside is all taken, or refused and undone.
+def _take(conn: sqlite3.Connection, feed: Feed, batch: Batch, work: Callable[[], None], now: Moment) -> None:
+    """Take all of a feed, or nothing of it and note why.
 
     Raises:
-        Incomplete: as it happened inside.
+        Incomplete: as ``work`` did.
     """
     try:
         if fault := batch.faults.get(feed):
             raise BadInput(fault)
         with directory.attempt(conn):
-            yield
+            work()
     except Incomplete:
         raise
     except BadInput as error:

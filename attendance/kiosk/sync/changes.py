@@ -141,10 +141,12 @@ class Directory:
         with reading(self._database) as conn:
             self._refusals = centre_refusals.known(conn)
             decided = directory.settings(conn)
-        for refusal in self._refusals:
-            if refusal.version == batch.version:
-                log.warning("the centre's %s was not taken: %s", refusal.what, refusal.reason)
-        log.info("the school's directory is here up to version %d", batch.version)
+        refused = [each for each in self._refusals if each.version == batch.version]
+        for refusal in refused:
+            log.warning("of the centre's directory the %s was not taken: %s", refusal.what, refusal.reason)
+        log.info(
+            "the school's directory is here up to version %d%s", batch.version, ", but for that" if refused else ""
+        )
         self._settings.publish(decided)
 
     def _faulty_settings(self, batch: Batch) -> list[Refusal]:
