@@ -10,6 +10,7 @@ from uuid6 import uuid7
 
 from attendance.clock import Moment, rfc3339
 from attendance.domain import wire
+from attendance.domain.scan import Status
 
 
 class GateLedger:
@@ -45,7 +46,7 @@ class GateLedger:
             "day": day,
             "session": "day_class",
             "direction": direction,
-            "status": "late" if minutes_late else "present",
+            "status": Status.LATE if minutes_late else Status.ON_TIME,
             "passage": passage,
             "minutes_late": minutes_late,
             "scanned_at": rfc3339(seen.at),

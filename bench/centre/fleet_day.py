@@ -40,7 +40,11 @@ def _lived(running: Centre, load: Child, scans_a_second: float, seconds: float, 
         raise SystemExit(f"{created} of {wanted} scans were created.")
     part = f"{len(running.places):,} gates for {seconds:.0f} s, {running.kind}: a heartbeat each {heartbeat_s:.0f} s"
     rate = created / seconds
-    for what, name in (("sync", f"scans each {sync_s:.0f} s, {rate:.0f} a second in all"), ("heartbeat", "heartbeat")):
+    for what, name in (
+        ("sync", f"scans each {sync_s:.0f} s, {rate:.0f} a second in all"),
+        ("heartbeat", "heartbeat"),
+        ("scans", "what the other gates of the school had"),
+    ):
         seen = sent.kinds[what]
         note = f"p50 {seen['p50_ms']:.1f}, longest {seen['longest_ms']:.0f}; {seen['requests']:,} requests; {sent.used}"
         yield Figure(part, f"{name}, p99", seen["p99_ms"], "ms", aim=_AIM_MS, note=note)

@@ -10,6 +10,7 @@ import collections
 import heapq
 import hmac
 import json
+import re
 import select
 import socket
 import sys
@@ -22,10 +23,11 @@ from typing import Any
 from robust.figures import percentile
 
 from attendance.domain import wire
-from centre.requests import AT_ONCE, Prepared, read
+from centre.requests import AT_ONCE, SINCE, Prepared, read
 
 _TIMEOUT_S = 30.0
 _TICK_S = 0.05
+_VERSION = re.compile(rb'"version":([0-9]+)')
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +69,7 @@ class _Line:
     def __init__(self) -> None:
         self.waiting: collections.deque[Prepared] = collections.deque()
         self.now: Prepared | None = None
+        self.since = 0
         self.due = self.begun = 0.0
         self.got = bytearray()
         self.unsent = memoryview(b"")
@@ -78,7 +81,10 @@ class _Line:
         self.socket.setblocking(False)
         self.socket.connect_ex(("127.0.0.1", port))
         assert self.now is not None
-        self.unsent = memoryview(self.now.sent)
+        sent = self.now.sent
+        if self.now.kind == "scans":
+            sent = sent.replace(SINCE.encode(), b"%016d" % self.since, 1)
+        self.unsent = memoryview(sent)
         self.got.clear()
         self.begun = time.perf_counter()
         return self.socket.fileno()
@@ -178,6 +184,9 @@ class _Run:
             said = (_header(head, wire.SIGNATURE_HEADER.lower().encode()) or b"").decode()
             right = wire.signature_of_answer(now.key_hash, now.request, status, body)
             seen.unsigned += not hmac.compare_digest(said, right)
+            if now.kind == "scans" and status == 200:
+                line.since = int(_VERSION.findall(body)[-1])
+                seen.results["scans"] += body.count(b'"scan_id"')
             for result in wire.Result:
                 if found := body.count(b'"%s"' % result.encode()):
                     seen.results[result] += found

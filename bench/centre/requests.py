@@ -11,6 +11,8 @@ from typing import Any, NamedTuple
 
 from attendance.domain import wire
 
+SINCE = "0" * 16
+"""Stands for the version that the line's last answer of this kind ended with; sent as a number of as many digits."""
 AT_ONCE = -1.0
 """Due as soon as the one before it on the same line is answered."""
 
@@ -51,6 +53,16 @@ def post(place: Place, line: int, due_s: float, kind: str, said: Any) -> Prepare
         f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
     )
     return Prepared(line, due_s, kind, head.encode() + body, wire.key_hash(place.token), request)
+
+
+def foreign_scans(place: Place, line: int, due_s: float) -> Prepared:
+    """A gate asks for what its school's other gates have had since it last asked."""
+    request = secrets.token_urlsafe(16)
+    head = (
+        f"GET /api/v1/scans?after={SINCE}&limit=1000 HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer"
+        f" {place.token}\r\n{wire.REQUEST_HEADER}: {request}\r\nConnection: close\r\n\r\n"
+    )
+    return Prepared(line, due_s, "scans", head.encode(), wire.key_hash(place.token), request)
 
 
 def get(line: int, due_s: float, path: str, headers: dict[str, str]) -> Prepared:

@@ -9,7 +9,7 @@ from attendance import __version__
 from attendance.clock import ManualClock, rfc3339
 from attendance.sim.gate_health import health
 from attendance.sim.gate_ledger import GateLedger
-from centre.requests import AT_ONCE, Place, Prepared, post
+from centre.requests import AT_ONCE, Place, Prepared, foreign_scans, post
 
 ZONE = ZoneInfo("Asia/Manila")
 STUDENTS_A_GATE = 400
@@ -73,13 +73,20 @@ def backlog(places: Sequence[Place], scans: int, batch: int, days: int, now: dat
 def living(
     places: Sequence[Place], seconds: float, *, scans_a_second: float, sync_s: float, heartbeat_s: float
 ) -> Iterator[Prepared]:
-    """All gates for a while, each out of step with the others: what was scanned since the last time, and heartbeats."""
+    """All gates for a while, each out of step with the others: what was scanned since the last time, a heartbeat, and
+    after each heartbeat the question for what the school's other gates had."""
     now = datetime.now(UTC)
     scans = max(1, round(scans_a_second * sync_s / len(places)))
     for line, place in enumerate(places):
         talker = Talker(place, line, now)
         first = line / len(places)
         dues = [(sync_s * (first + n), 0) for n in range(round(seconds / sync_s))]
-        dues += [(heartbeat_s * (first + n) + 0.5, 1) for n in range(round(seconds / heartbeat_s))]
-        for due_s, beats in sorted(dues):
-            yield talker.heartbeat(due_s) if beats else talker.batch(scans, due_s, sync_s / scans)
+        calls = range(round(seconds / heartbeat_s))
+        dues += [(heartbeat_s * (first + n) + 0.5, 1) for n in calls] + [
+            (heartbeat_s * (first + n) + 1, 2) for n in calls
+        ]
+        for due_s, what in sorted(dues):
+            if what == 0:
+                yield talker.batch(scans, due_s, sync_s / scans)
+            else:
+                yield talker.heartbeat(due_s) if what == 1 else foreign_scans(place, line, due_s)
