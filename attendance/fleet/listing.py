@@ -10,7 +10,7 @@ ALL = "all"
 PROBLEMS = "problems"
 SHOWN_WHOLE = 50
 """Up to so many gates the list begins with all of them; beyond, with those that need somebody."""
-ON_A_PAGE = 100
+ON_A_PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from itertools import groupby
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -23,6 +24,8 @@ FRESH_S = 2.0
 _KEPT_USUAL = 8
 """Time zones of a fleet that are remembered at a time; more only cost time."""
 
+_Scans = Mapping[str, tuple[int, int]]
+_Usual = Mapping[str, tuple[float, ...]]
 State = Literal["error", "silent", "warning", "ok"]
 STATES: tuple[State, ...] = ("error", "silent", "warning", "ok")
 """The gravest first."""
@@ -82,21 +85,25 @@ class Sight:
         self._engine = engine
         self._clock = clock
         self._lock = threading.Lock()
-        self._seen: tuple[GateInSight, ...] = ()
-        self._seen_ns: int | None = None
-        self._usual: dict[tuple[date, int], Mapping[str, tuple[float, ...]]] = {}
+        self._seen: tuple[GateInSight, ...] | None = None
+        self._seen_ns = 0
+        self._usual: dict[tuple[date, int], _Usual] = {}
 
     def gates(self) -> tuple[GateInSight, ...]:
-        """All live gates, by school and name.
+        """All live gates, by school and name. While one looks, others get what was seen last.
 
         Raises:
             StorageError: the database cannot be asked.
         """
-        with self._lock:
+        if not self._lock.acquire(blocking=self._seen is None):
+            return self._seen or ()
+        try:
             now_ns = self._clock.boot_ns()
-            if self._seen_ns is None or now_ns - self._seen_ns > FRESH_S * 1e9:
+            if self._seen is None or now_ns - self._seen_ns > FRESH_S * 1e9:
                 self._seen, self._seen_ns = self._look(), now_ns
             return self._seen
+        finally:
+            self._lock.release()
 
     def gate(self, gate_id: str) -> GateInSight | None:
         """A live gate as it was at the last look, or a revoked one."""
@@ -110,7 +117,7 @@ class Sight:
     def forget(self) -> None:
         """Look anew at the next question: something was changed here."""
         with self._lock:
-            self._seen_ns = None
+            self._seen = None
 
     def _look(self) -> tuple[GateInSight, ...]:
         now = self._clock.now().at
@@ -120,43 +127,30 @@ class Sight:
             faults = overview.chain_faults(conn)
             letters = overview.open_letters(conn)
         newest = watch.newest([gate.version for gate in known])
-        of_school: dict[str, list[KnownGate]] = {}
-        for gate in known:
-            of_school.setdefault(gate.school_id, []).append(gate)
         seen = []
-        for gate in known:
-            missing, broken_at = faults.get(gate.gate_id, (0, None))
-            facts = watch.GateFacts(
-                called_at=gate.called_at,
-                clock_off_s=_clock_off(gate),
-                clock_trusted=gate.clock_trusted,
-                version=gate.version,
-                health=gate.summary,
-                queue_items=gate.queue_items,
-                oldest_s=gate.oldest_seconds,
-                scans=passages[gate.gate_id].recent,
-                usual_scans=passages[gate.gate_id].usual_recent,
-                missing=missing,
-                broken_at=broken_at,
-                refused=letters.get(gate.gate_id, 0),
-                neighbours=_neighbours(gate, of_school[gate.school_id], passages, now),
-            )
-            problems = watch.problems(facts, now, newest)
-            seen.append(_judged(gate, passages[gate.gate_id], facts, problems, watch.silent(facts, now)))
+        for _, members in groupby(known, key=lambda gate: gate.school_id):
+            school = list(members)
+            facts = [_facts(gate, passages[gate.gate_id], faults, letters) for gate in school]
+            for gate, alone in zip(school, facts, strict=True):
+                among = replace(alone, neighbours=_neighbours(alone, facts, now))
+                problems = watch.problems(among, now, newest)
+                seen.append(_judged(gate, passages[gate.gate_id], among, problems, watch.silent(among, now)))
         return tuple(seen)
 
     def _passages(self, conn: Connection, known: Iterable[KnownGate], now: datetime) -> dict[str, Passage]:
         """By gate; each by the clock of its own school."""
-        at = {gate.gate_id: now.astimezone(ZoneInfo(gate.timezone)) for gate in known}
-        scans = overview.scans_of_days(conn, {local.date() for local in at.values()})
-        return {
-            gate_id: _passage(
-                local, scans.get((gate_id, local.date().isoformat()), {}), self._usual_of(conn, local).get(gate_id)
-            )
-            for gate_id, local in at.items()
-        }
+        found = {}
+        zones: dict[str, tuple[datetime, _Scans, _Usual]] = {}  # what is the same for all gates of a zone
+        for gate in known:
+            if gate.timezone not in zones:
+                here = now.astimezone(ZoneInfo(gate.timezone))
+                of_day = overview.scans_of_day(conn, here.date(), _slot(here) - 1)
+                zones[gate.timezone] = (here, of_day, self._usual_of(conn, here))
+            local, scans, usual = zones[gate.timezone]
+            found[gate.gate_id] = _passage(local, *scans.get(gate.gate_id, (0, 0)), usual.get(gate.gate_id))
+        return found
 
-    def _usual_of(self, conn: Connection, local: datetime) -> Mapping[str, tuple[float, ...]]:
+    def _usual_of(self, conn: Connection, local: datetime) -> _Usual:
         """Scans before the last, this and the next slot; asked once a slot, for it reads weeks."""
         key = (local.date(), _slot(local))
         if key not in self._usual:
@@ -171,9 +165,7 @@ def _slot(local: datetime) -> int:
     return (local.hour * 60 + local.minute) // SLOT_MINUTES
 
 
-def _passage(local: datetime, scans: Mapping[int, int], usual: tuple[float, ...] | None) -> Passage:
-    slot = _slot(local)
-    today, recent = sum(scans.values()), scans.get(slot, 0) + scans.get(slot - 1, 0)
+def _passage(local: datetime, today: int, recent: int, usual: tuple[float, ...] | None) -> Passage:
     if usual is None:
         return Passage(today, None, recent, None)
     before_last, before_this, before_next = usual
@@ -182,15 +174,37 @@ def _passage(local: datetime, scans: Mapping[int, int], usual: tuple[float, ...]
     return Passage(today, by_now, recent, by_now - before_last)
 
 
-def _neighbours(
-    gate: KnownGate, school: Iterable[KnownGate], passages: Mapping[str, Passage], now: datetime
-) -> watch.Neighbours:
-    others = [each for each in school if each.gate_id != gate.gate_id]
+def _facts(
+    gate: KnownGate,
+    passage: Passage,
+    faults: Mapping[str, tuple[int, int | None]],
+    letters: Mapping[str, int],
+) -> watch.GateFacts:
+    """What is known of a gate by itself."""
+    missing, broken_at = faults.get(gate.gate_id, (0, None))
+    return watch.GateFacts(
+        called_at=gate.called_at,
+        clock_off_s=_clock_off(gate),
+        clock_trusted=gate.clock_trusted,
+        version=gate.version,
+        health=gate.summary,
+        queue_items=gate.queue_items,
+        oldest_s=gate.oldest_seconds,
+        scans=passage.recent,
+        usual_scans=passage.usual_recent,
+        missing=missing,
+        broken_at=broken_at,
+        refused=letters.get(gate.gate_id, 0),
+    )
+
+
+def _neighbours(own: watch.GateFacts, school: Iterable[watch.GateFacts], now: datetime) -> watch.Neighbours:
+    others = [each for each in school if each is not own]
     if not others:
         return watch.Neighbours()
-    calling = sum(1 for each in others if not watch.silent(watch.GateFacts(each.called_at), now))
-    busiest = max((passages[each.gate_id] for each in others), key=lambda passage: passage.recent)
-    return watch.Neighbours(calling, busiest.recent, busiest.usual_recent)
+    busiest = max(others, key=lambda each: each.scans)
+    calling = sum(1 for each in others if not watch.silent(each, now))
+    return watch.Neighbours(calling, busiest.scans, busiest.usual_scans)
 
 
 def _clock_off(gate: KnownGate) -> float:

@@ -36,6 +36,7 @@ class Seeded:
     schools: dict[str, str] = field(default_factory=dict)
     gates: dict[str, str] = field(default_factory=dict)
     letters: dict[str, int] = field(default_factory=dict)
+    people: dict[str, str] = field(default_factory=dict)
 
 
 def health(**system: Any) -> dict[str, Any]:
@@ -168,10 +169,11 @@ def seed(url: str) -> Seeded:
             made.schools[name.split()[0]] = schools.add(conn, name, ZONE, NOW - timedelta(days=90)).school_id
         _northfield(conn, made)
         _san_roque(conn, made)
-        add_person(conn, "olga-operator", {}, operator=True)
+        made.people["olga-operator"] = add_person(conn, "olga-operator", {}, operator=True)
         for role in Role:
-            add_person(conn, f"north-{role}", {made.schools["Northfield"]: role})
-            add_person(conn, f"roque-{role}", {made.schools["San"]: role})
+            for name, school in (("north", "Northfield"), ("roque", "San")):
+                login = f"{name}-{role}"
+                made.people[login] = add_person(conn, login, {made.schools[school]: role})
     engine.dispose()
     return made
 

@@ -77,13 +77,15 @@ def known_gates(conn: Connection, gate_id: str | None = None) -> list[KnownGate]
     return [_known(row) for row in conn.execute(query)]
 
 
-def scans_of_days(conn: Connection, days: Iterable[date]) -> dict[tuple[str, str], dict[int, int]]:
-    """Scans by (gate, day) and ten-minute slot of the local day."""
-    query = select(rollups.c.gate_id, rollups.c.day, rollups.c.slot, rollups.c.scans)
-    found: dict[tuple[str, str], dict[int, int]] = {}
-    for gate_id, day, slot, scans in conn.execute(query.where(rollups.c.day.in_(_texts(days)))):
-        found.setdefault((gate_id, day), {})[slot] = scans
-    return found
+def scans_of_day(conn: Connection, day: date, since_slot: int) -> dict[str, tuple[int, int]]:
+    """By gate: scans of a local day, and of those the ones from a ten-minute slot on."""
+    recent = func.sum(rollups.c.scans).filter(rollups.c.slot >= since_slot)
+    query = (
+        select(rollups.c.gate_id, func.sum(rollups.c.scans), func.coalesce(recent, 0))
+        .where(rollups.c.day == day.isoformat())
+        .group_by(rollups.c.gate_id)
+    )
+    return {gate_id: (int(total), int(late)) for gate_id, total, late in conn.execute(query)}
 
 
 def usual_scans(conn: Connection, day: date, slots: Sequence[int]) -> dict[str, tuple[float, ...]]:

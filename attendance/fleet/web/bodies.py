@@ -91,7 +91,7 @@ def checked(model: type[Model], content: object) -> Model:
             for fault in error.errors(include_url=False, include_context=False, include_input=False)
         ]
         more = f"; and {len(faults) - _FAULTS_SAID} more" if len(faults) > _FAULTS_SAID else ""
-        raise Refusal(400, "wrong-fields", "; ".join(faults[:_FAULTS_SAID]) + more) from error
+        raise Refusal(400, "wrong-fields", f"{'; '.join(faults[:_FAULTS_SAID])}{more}.") from error
 
 
 def _too_large(limit_bytes: int) -> Refusal:

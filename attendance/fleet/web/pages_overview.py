@@ -17,6 +17,8 @@ from attendance.fleet.web.desk import Desk
 
 _WORDS = {"error": "with errors", "silent": "silent", "warning": "with warnings", "ok": "in order"}
 _LONGEST_WORDS = 100
+_MOST_SCHOOLS = 100
+"""Beyond that nobody finds one in a list; the search does."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +64,7 @@ def _page(who: Account, seen: Sequence[GateInSight]) -> Page:
         show=found.show,
         school=question.school_id,
         q=question.words,
-        schools=sorted(schools.items(), key=lambda item: item[1]),
+        schools=sorted(schools.items(), key=lambda item: item[1]) if len(schools) <= _MOST_SCHOOLS else (),
         tally=_tally(found, question),
         groups=found.groups,
         total=len(seen),

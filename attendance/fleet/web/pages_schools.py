@@ -17,6 +17,8 @@ from attendance.fleet.web.desk import Desk, permits, text_field
 from attendance.fleet.web.words import STATE_WORDS
 
 _ZONE = "Asia/Manila"
+"""What the form for a new school begins with."""
+_ON_A_PAGE = 100
 
 
 def add(pages: Blueprint, desk: Desk) -> None:
@@ -65,15 +67,18 @@ def school_page(desk: Desk, school: School, fault: str = "") -> str:
 
 
 def _every(desk: Desk, fault: str = "") -> str:
-    who = account()
+    who, page = account(), max(1, request.args.get("page", 1, type=int))
     with reading(desk.centre.engine) as conn:
         own = [each for each in schools.every(conn) if who.belongs_to(each.school_id)]
+    shown = own[(page - 1) * _ON_A_PAGE : page * _ON_A_PAGE]
     of_school: dict[str, list[GateInSight]] = {each.school_id: [] for each in own}
     for gate in desk.sight.gates():
         of_school.get(gate.gate.school_id, []).append(gate)
     return render_template(
         "fleet/schools.html",
-        schools=[_row(each, of_school[each.school_id]) for each in own],
+        schools=[_row(each, of_school[each.school_id]) for each in shown],
+        before=url_for("fleet.schools", page=page - 1) if page > 1 else "",
+        after=url_for("fleet.schools", page=page + 1) if page * _ON_A_PAGE < len(own) else "",
         form=request.form,
         zone=_ZONE,
         fault=fault,
