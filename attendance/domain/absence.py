@@ -18,7 +18,7 @@ KINDS = (MessageKind.ABSENCE, MessageKind.NO_CHECKOUT)
 LONGEST_HOLE = timedelta(minutes=3)
 """A restart, and what was proven since the last write: whoever came in it has shown the card again."""
 MOST_HOLES = timedelta(minutes=10)
-"""Together. A gate that comes and goes has seen too little, however short each hole is."""
+"""Of shorter holes together. A gate that comes and goes has seen too little."""
 LATEST = timedelta(hours=3)
 """After so long the news helps nobody: the student is on the way home, or the office has called."""
 LATEST_CONFIRMED = timedelta(hours=12)
@@ -146,15 +146,16 @@ def watched(schedule: Schedule, session: Session, day: date, kind: MessageKind, 
 
 
 def holes(spans: Iterable[Span], start: datetime, end: datetime) -> list[Span]:
-    """The gaps that spans, in order of their begin, leave between ``start`` and ``end``: the longer ones, or all if the
-    gate came and went."""
+    """The longer gaps that spans, in order of their begin, leave between ``start`` and ``end``; the short ones too if
+    the gate came and went."""
     gaps, known_to = [], start
     for began, ended in spans:
         gaps.append((known_to, min(began, end)))
         known_to = max(known_to, ended)
     gaps.append((known_to, end))
     found = [(since, until) for since, until in gaps if since < until]
-    if sum((until - since for since, until in found), timedelta()) > MOST_HOLES:
+    short = [until - since for since, until in found if until - since <= LONGEST_HOLE]
+    if sum(short, timedelta()) > MOST_HOLES:
         return found
     return [(since, until) for since, until in found if until - since > LONGEST_HOLE]
 
