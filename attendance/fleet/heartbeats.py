@@ -53,7 +53,7 @@ def _keep(conn: Connection, gate: Gate, beat: contact.Heartbeat, now: datetime) 
         clock_trusted=beat.clock_trusted,
         sent_at=sent_at,
         synced_to=min(sent_at, now) if _all_here(conn, gate, beat) else None,
-        facts=summary(told),
+        facts=summary(told) | {"queue_items": beat.queue.items},
         now=now,
     )
 
