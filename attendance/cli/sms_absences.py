@@ -85,7 +85,7 @@ def _give_order(args: argparse.Namespace, context: Context, rules: "AbsenceRules
         if args.off:
             withdrawn = withdraw(conn, rules.schedule, rules.zone, now)
     if withdrawn and not args.json:
-        print(f"{withdrawn} messages that still waited are cancelled.")
+        print(f"Messages that still waited and are cancelled: {withdrawn}.")
 
 
 def _row(conn: "sqlite3.Connection", context: Context, found: "Plan", reveal: bool, now: "Moment") -> dict[str, Any]:

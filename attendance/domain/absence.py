@@ -101,7 +101,7 @@ class Evidence:
         clock_jumped: on that day.
         holes: when the gate did not provably work, from the begin of what is ``watched`` until now.
         all_gates: this is the only gate, or the scans of the others are here.
-        both_ways: the gate records what would be missed, an arrival or a departure.
+        both_ways: the gate, or another one of the school, records what would be missed, an arrival or a departure.
     """
 
     clock_trusted: bool = True

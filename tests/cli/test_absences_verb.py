@@ -126,6 +126,6 @@ def test_switching_off_calls_back_what_still_waits(office: Office) -> None:
         [guardian] = preferences.of_student(conn, "2026-0001")
         told = Notice(guardian.student_key, guardian.guardian_id, MessageKind.ABSENCE, date(2026, 6, 8), "morning")
         notices.queue(conn, told, SystemClock().now())
-    assert "1 messages that still waited are cancelled." in office("sms", "absences", "--date", DAY, "--off")[1]
+    assert "Messages that still waited and are cancelled: 1." in office("sms", "absences", "--date", DAY, "--off")[1]
     [row] = json.loads(office("sms", "list", "--json")[1])
     assert (row["state"], row["reason"]) == ("cancelled", "A person has switched it off.")

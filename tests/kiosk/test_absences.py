@@ -256,6 +256,14 @@ def test_the_other_gates_may_be_confirmed(school: SchoolMorning) -> None:
     assert set(asked) == {(MONDAY, "morning")}
 
 
+def test_a_gate_for_one_way_knows_of_the_other_from_others(school: SchoolMorning) -> None:
+    """The way out has the scans of the way in."""
+    usual(school)
+    told = school.absences(gates=2, direction=GateDirection.OUT, others_confirmed=lambda day, session: True)
+    told.step()
+    assert school.queued() == ANA
+
+
 def test_who_came_through_another_gate_has_come(school: SchoolMorning) -> None:
     """The centre names students by the school's number."""
     usual(school)

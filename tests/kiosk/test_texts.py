@@ -227,6 +227,12 @@ def test_without_a_word_none_is_named() -> None:
     assert made.answer(Wish.OUT).text == "S: you get no more messages from us."
 
 
+def test_a_session_is_said_in_words() -> None:
+    """Not as the configuration writes it."""
+    night = replace(ANA, session="night_school")
+    assert texts(school_name="S").compose(MessageKind.ABSENCE, night).text.endswith("on Jun 8 (night school).")
+
+
 def test_several_siblings_are_joined() -> None:
     """With commas, and one word before the last."""
     three = replace(ANA, students=("Ana", "Ben", "Carla"))

@@ -219,7 +219,7 @@ def evidence(
         clock_jumped=proof.jumped(conn, begins, min(now.at, begins + 2 * _DAY)),
         holes=_holes(conn, span[0], min(span[1] + LATEST, local(now.at, rules.zone)), rules.zone) if span else (),
         all_gates=rules.gates == 1 or others(day, session.name),
-        both_ways=rules.sees(kind),
+        both_ways=rules.gates > 1 or rules.sees(kind),
     )
 
 

@@ -35,18 +35,12 @@ def previews(conn: sqlite3.Connection, found: Plan, texts: Texts, zone: ZoneInfo
     for each in recipients(conn, found):
         if each.guardian is not None and each.told:
             wanted.setdefault(each.guardian.phone, []).append((each.guardian, each.student))
-    return [
-        Preview(
-            phone,
-            [student for _, student in told],
-            texts.compose(
-                found.kind,
-                facts(_news(found, [student for _, student in told], now), zone),
-                told[0][0].language,
-            ),
-        )
-        for phone, told in wanted.items()
-    ]
+    made = []
+    for phone, told in wanted.items():
+        students = [student for _, student in told]
+        said = facts(_news(found, students, now), zone)
+        made.append(Preview(phone, students, texts.compose(found.kind, said, told[0][0].language)))
+    return made
 
 
 def _news(found: Plan, students: Sequence[Student], now: Moment) -> News:

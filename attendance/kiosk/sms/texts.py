@@ -199,7 +199,7 @@ def _values(kind: MessageKind, facts: Facts, wording: Wording) -> dict[str, str]
         "student_id": numbers,
         "student_number": numbers,
         "section": ", ".join(dict.fromkeys(section for section in facts.sections if section)),
-        "session": wording.sessions.get(facts.session, facts.session),
+        "session": wording.sessions.get(facts.session, facts.session.replace("_", " ")),
         "time": _clock(facts.at),
         "date": _day(facts.at.date(), wording),
         "minutes_late": str(facts.minutes_late),
