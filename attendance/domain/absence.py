@@ -147,7 +147,7 @@ def watched(schedule: Schedule, session: Session, day: date, kind: MessageKind, 
 
 def holes(spans: Iterable[Span], start: datetime, end: datetime) -> list[Span]:
     """The longer gaps that spans, in order of their begin, leave between ``start`` and ``end``; the short ones too if
-    the gate came and went."""
+    the gate came and went, or if there is nothing else."""
     gaps, known_to = [], start
     for began, ended in spans:
         gaps.append((known_to, min(began, end)))
@@ -155,7 +155,7 @@ def holes(spans: Iterable[Span], start: datetime, end: datetime) -> list[Span]:
     gaps.append((known_to, end))
     found = [(since, until) for since, until in gaps if since < until]
     short = [until - since for since, until in found if until - since <= LONGEST_HOLE]
-    if sum(short, timedelta()) > MOST_HOLES:
+    if sum(short, timedelta()) > MOST_HOLES or found == [(start, end)]:
         return found
     return [(since, until) for since, until in found if until - since > LONGEST_HOLE]
 

@@ -256,6 +256,13 @@ def test_a_gate_that_comes_and_goes_has_seen_too_little() -> None:
     assert len(holes(every_five, at("07:00"), at("07:29"))) == 6
 
 
+def test_no_proof_at_all_is_none_of_a_short_window_either() -> None:
+    """What is tolerated is a part of what was seen."""
+    assert holes([], at("07:00"), at("07:02")) == [(at("07:00"), at("07:02"))]
+    assert holes([(at("07:01"), at("07:02"))], at("07:00"), at("07:02")) == []
+    assert holes([], at("07:00"), at("07:00")) == []
+
+
 MINUTES = st.integers(0, 240)
 
 
