@@ -5,15 +5,18 @@ import sqlite3
 from attendance.domain.contact import Tip
 
 _HEADS = """
-WITH RECURSIVE series (device_id, epoch) AS (
-    SELECT * FROM (SELECT device_id, epoch FROM attendance ORDER BY device_id, epoch LIMIT 1)
+WITH RECURSIVE devices (device_id) AS (
+    SELECT min(device_id) FROM attendance
     UNION ALL
-    SELECT
-        (SELECT a.device_id FROM attendance a WHERE (a.device_id, a.epoch) > (s.device_id, s.epoch)
-         ORDER BY a.device_id, a.epoch LIMIT 1),
-        (SELECT a.epoch FROM attendance a WHERE (a.device_id, a.epoch) > (s.device_id, s.epoch)
-         ORDER BY a.device_id, a.epoch LIMIT 1)
-    FROM series s WHERE s.device_id IS NOT NULL
+    SELECT (SELECT min(a.device_id) FROM attendance a WHERE a.device_id > d.device_id)
+    FROM devices d WHERE d.device_id IS NOT NULL
+),
+series (device_id, epoch) AS (
+    SELECT d.device_id, (SELECT min(a.epoch) FROM attendance a WHERE a.device_id = d.device_id)
+    FROM devices d WHERE d.device_id IS NOT NULL
+    UNION ALL
+    SELECT s.device_id, (SELECT min(a.epoch) FROM attendance a WHERE a.device_id = s.device_id AND a.epoch > s.epoch)
+    FROM series s WHERE s.epoch IS NOT NULL
 )
 SELECT a.device_id, a.epoch, a.seq AS last_seq, a.chain
 FROM series s CROSS JOIN attendance a ON a.device_id = s.device_id AND a.epoch = s.epoch

@@ -77,11 +77,7 @@ class Directory:
             StorageError: the disk refused.
         """
         with reading(self._database) as conn:
-            have = {feed: centre_cursors.version(conn, feed) for feed in (Feed.ROSTER, Feed.RULES)}
-            self._refusals = centre_refusals.known(conn)
-        if not self._limits.wanted:
-            have[Feed.ROSTER] = have[Feed.RULES]
-        self.version = min(have.values())
+            have = self._look(conn)
         if newest < self.version:
             self._begin_anew("the centre has an older directory than this gate")
             return True
@@ -97,6 +93,15 @@ class Directory:
     def probe(self) -> ProbeResult:
         """For the health board."""
         return ProbeResult("centre_directory", {"version": self.version}, problems(self._refusals))
+
+    def _look(self, conn: sqlite3.Connection) -> dict[Feed, int]:
+        """What is here of each feed, and what was refused."""
+        have = {feed: centre_cursors.version(conn, feed) for feed in (Feed.ROSTER, Feed.RULES)}
+        if not self._limits.wanted:
+            have[Feed.ROSTER] = have[Feed.RULES]
+        self.version = min(have.values())
+        self._refusals = centre_refusals.known(conn)
+        return have
 
     def _is_new(self, newest: int, have: dict[Feed, int]) -> bool:
         """What was refused is not asked for again, until it changes, a person accepts it or the gate starts anew."""
@@ -139,7 +144,7 @@ class Directory:
 
     def _tell(self, batch: Batch) -> None:
         with reading(self._database) as conn:
-            self._refusals = centre_refusals.known(conn)
+            self._look(conn)
             decided = directory.settings(conn)
         refused = [each for each in self._refusals if each.version == batch.version]
         for refusal in refused:
