@@ -1,5 +1,6 @@
 """The probe of the machine: uptime, memory, disk, temperature, voltage."""
 
+import platform
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -40,6 +41,14 @@ _VOLTAGE_MEMORY_S = 3600.0
 """A dip lasts moments, and whoever asks once a minute would miss it: for so long it counts as present."""
 _LOW_NOW, _LOW_EARLIER = 1 << 0, 1 << 16
 """Bits of the firmware's ``get_throttled``. Source: Raspberry Pi documentation, ``vcgencmd get_throttled``."""
+
+
+def board_model(file: Path = Path("/proc/device-tree/model")) -> str:
+    """What the board is, as ``Raspberry Pi 4 Model B Rev 1.5``; the processor's kind where no firmware says more."""
+    try:
+        return file.read_text(errors="replace").strip("\x00\n ")
+    except OSError:
+        return platform.machine()
 
 
 class MachineProbe:

@@ -1,6 +1,7 @@
 """The composition root of the exchange with the centre: what exists, who gets what, and in which order it starts."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from attendance.clock import Clock
@@ -10,6 +11,8 @@ from attendance.config.load import plain
 from attendance.kiosk.expiry import age
 from attendance.kiosk.sms import plan as sms_plan
 from attendance.kiosk.store import sync_queue
+from attendance.kiosk.store.database import reading
+from attendance.kiosk.store.sync_queue import Waiting
 from attendance.kiosk.sync.applying import Limits
 from attendance.kiosk.sync.client import CentreClient, longest_s
 from attendance.kiosk.sync.courier import Courier
@@ -18,6 +21,7 @@ from attendance.kiosk.sync.foreign import OthersConfirmed
 from attendance.kiosk.sync.photo_files import PhotoFiles
 from attendance.kiosk.sync.photos import PhotoLane
 from attendance.kiosk.sync.problems import CHAIN_BROKEN, NOT_TAKEN, of_fault
+from attendance.ops import sqlite
 from attendance.ops.health import HealthBoard, ProbeResult, Problem
 from attendance.ops.service import Service
 from attendance.ops.sqlite import Writer
@@ -87,7 +91,7 @@ class Sync:
 
     def _probe(self) -> ProbeResult:
         place = self._client.credentials
-        fault = self._client.fault
+        fault = self._client.fault or self._courier.fault
         waiting = self._courier.waiting
         values: dict[str, Any] = {
             "enrolled": place is not None,
@@ -115,6 +119,46 @@ def client(settings: Settings, paths: Paths, clock: Clock) -> CentreClient:
     """The centre, as configured."""
     ca_file = settings.cloud.ca_file
     return CentreClient(paths.data_dir, clock, ca_file=paths.resolve(ca_file) if ca_file else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What one go at everything that waits did; ``left``: what is still here."""
+
+    taken: int
+    pictures: int
+    left: Waiting
+
+
+def at_once(settings: Settings, paths: Paths, clock: Clock) -> Done:
+    """Send all that waits, whether a gate runs beside or not: what both send, the centre takes once.
+
+    Raises:
+        CentreError: the centre does not answer; what was sent until then is settled.
+        StorageError: the database refused.
+    """
+    taken = 0
+
+    def count(more: int) -> None:
+        nonlocal taken
+        taken += more
+
+    writer = Writer(lambda: sqlite.connect(paths.database))
+    centre, files = client(settings, paths, clock), photo_files(settings, paths)
+    records = courier(settings, paths, writer, clock, centre, files, count)
+    lane = PhotoLane(paths.database, writer, centre, clock, files, timeout_s=settings.cloud.timeout_seconds)
+    writer.start()
+    try:
+        while records.send():
+            pass
+        while files.leave and lane.send():
+            pass
+        with reading(paths.database) as conn:
+            return Done(taken, lane.finished, sync_queue.waiting(conn))
+    finally:
+        records.close()
+        lane.close()
+        writer.stop()
 
 
 def photo_files(settings: Settings, paths: Paths) -> PhotoFiles:

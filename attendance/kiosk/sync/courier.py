@@ -73,7 +73,13 @@ class Courier:
         self._failed = SparseLog(log, logging.WARNING, clock)
         self._waiting = Waiting()
         self._broken: dict[str, int] = {}
+        self._fault: CentreError | None = None
         self.service = Service("sync courier", self, close=self.close)
+
+    @property
+    def fault(self) -> CentreError | None:
+        """Why the last batch did not get through."""
+        return self._fault
 
     @property
     def waiting(self) -> Waiting:
@@ -92,9 +98,11 @@ class Courier:
         try:
             sent = self.send()
         except CentreError as error:
+            self._fault = error
             self._pace.failed(error)
             self._failed(f"nothing went to the centre: {error}")
             return self._pace.rest_s()
+        self._fault = None
         self._pace.succeeded(_GATHER_S if sent and not self._waiting.items else 0.0)
         return 0.0 if sent else LOOK_S
 

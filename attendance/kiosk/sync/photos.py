@@ -82,6 +82,8 @@ class PhotoLane:
         self._failed = SparseLog(log, logging.WARNING, clock)
         self._upload: _Upload | None = None
         self._part_bytes = PHOTO_PART_BYTES
+        self.finished = 0
+        """Pictures that the centre has since this was made."""
         self.service = Service("sync photos", self, close=self.close)
 
     def step(self) -> float:
@@ -151,6 +153,7 @@ class PhotoLane:
             if state.complete:
                 self._writer.run(lambda conn: sync_queue.picture_taken(conn, upload.picture))
                 self._upload = None
+                self.finished += 1
                 return
             on = upload.received is None or state.received > upload.received
             upload.in_vain = 0 if on else upload.in_vain + 1

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 
 from attendance.kiosk.sync.client import (
+    CentreBusy,
     CentreError,
     CentreUnreachable,
     ClockWrong,
@@ -70,7 +71,7 @@ def of_fault(fault: CentreError | None, silent_minutes: float) -> list[Problem]:
     if fault is None:
         return []
     why = str(fault)
-    if isinstance(fault, CentreUnreachable) and not isinstance(fault, ClockWrong):
+    if isinstance(fault, CentreUnreachable | CentreBusy) and not isinstance(fault, ClockWrong):
         long = silent_minutes >= _PATIENCE_MINUTES
         return [UNREACHABLE.said(minutes=silent_minutes, why=why)] if long else []
     found = next((problem for kind, problem in _OF.items() if isinstance(fault, kind)), CENTRE_REFUSES)
