@@ -40,11 +40,21 @@ def prepare(plan: CentrePlan) -> None:
 class CentreProcess:
     """One process of the centre. Made in the process that serves: database connections survive no fork.
 
+    Args:
+        passwords: hashes them with other parameters than the recommended ones.
+
     Attributes:
         app: the WSGI application.
     """
 
-    def __init__(self, plan: CentrePlan, clock: Clock | None = None, *, connections: int = 8) -> None:
+    def __init__(
+        self,
+        plan: CentrePlan,
+        clock: Clock | None = None,
+        *,
+        connections: int = 8,
+        passwords: Passwords | None = None,
+    ) -> None:
         clock = clock or SystemClock()
         self._engine = open_engine(plan.database, connections=connections)
         guesses = Throttle(logins.FailedGuesses(self._engine, clock), clock)
@@ -53,7 +63,7 @@ class CentreProcess:
             clock=clock,
             photos=PhotoStore(plan.folder / "photos"),
             logs=LogStore(plan.folder / "logs"),
-            door=_door(self._engine, clock, guesses),
+            door=_door(self._engine, clock, guesses, passwords or Passwords()),
             guesses=guesses,
             storage_log=SparseLog(log, logging.ERROR, clock),
             proxies=peers.networks("--trusted-proxy", plan.trusted_proxies),
@@ -71,11 +81,11 @@ class CentreProcess:
         return ended
 
 
-def _door(engine: Engine, clock: Clock, guesses: Throttle) -> Door:
+def _door(engine: Engine, clock: Clock, guesses: Throttle, passwords: Passwords) -> Door:
     return Door(
         logins.Accounts(engine, clock),
         Sessions(logins.Sessions(engine), clock),
         guesses,
-        Passwords(),
+        passwords,
         logins.DoorAudit(engine, clock),
     )

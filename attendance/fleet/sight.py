@@ -169,7 +169,7 @@ def _passage(local: datetime, today: int, recent: int, usual: tuple[float, ...] 
     if usual is None:
         return Passage(today, None, recent, None)
     before_last, before_this, before_next = usual
-    part = (local.minute % SLOT_MINUTES + local.second / 60) / SLOT_MINUTES
+    part = local.minute % SLOT_MINUTES / SLOT_MINUTES  # by whole minutes: a page shall not change with each second
     by_now = before_this + part * (before_next - before_this)
     return Passage(today, by_now, recent, by_now - before_last)
 

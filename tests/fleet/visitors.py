@@ -5,10 +5,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from centre_with_gates import PASSWORD, Seeded, clock, seed
+from centre_with_gates import CHEAP, PASSWORD, Seeded, clock, seed
 from flask.testing import FlaskClient
 from werkzeug.test import TestResponse
 
+from attendance.access.passwords import Passwords
 from attendance.clock import ManualClock
 from attendance.fleet.app import CentreProcess
 from attendance.fleet.plan import CentrePlan
@@ -42,7 +43,7 @@ class PagesDesk:
         self.url = url
         self.made: Seeded = seed(url)
         self.clock: ManualClock = clock()
-        self.process = CentreProcess(CentrePlan(url, folder), self.clock)
+        self.process = CentreProcess(CentrePlan(url, folder), self.clock, passwords=Passwords(CHEAP))
         self._visitors: dict[str, Visitor] = {}
 
     @property

@@ -79,7 +79,7 @@ def _values(desk: Desk, known: Gate, seen: GateInSight) -> dict[str, Any]:
         "may": may,
         "today_chart": charts.day_chart({slot: each[0] for slot, each in scans.items()}, usual, local),
         "has_usual": bool(usual),
-        "lines": list(_lines(history, now)),
+        "lines": list(_lines(history, now.replace(second=0, microsecond=0))),
         "chains": [_chain(chain) for chain in chains],
         "facts": list(_facts(seen)),
         "orders": ORDERS if may["configure"] else [each for each in ORDERS if each.kind != CommandKind.CONFIG],
