@@ -60,6 +60,7 @@ CREATE TABLE foreign_days (
     late INTEGER NOT NULL CHECK (late IN (0, 1)),
     PRIMARY KEY (student_id, day)
 ) STRICT;
+CREATE INDEX foreign_days_by_day ON foreign_days (day);
 
 -- Within this span every scan of the other gates is here, by the centre's clock and word.
 CREATE TABLE foreign_span (

@@ -14,6 +14,8 @@ _DAYS_KEPT = 4
 """A session that runs past midnight, and the time until an absence is told, lie well within."""
 _MONTH_KEPT_DAYS = 40
 """The summary of a month may come two days after its end."""
+_PORTION = 500
+"""Rows of one transaction: some milliseconds."""
 
 Span = tuple[datetime, datetime]
 """From and until, aware."""
@@ -33,22 +35,38 @@ def take(conn: sqlite3.Connection, scans: Sequence[ForeignScan]) -> None:
     )
 
 
+def is_expired(conn: sqlite3.Connection, today: date) -> bool:
+    """Whether there are scans that ``expire`` would take; reads only."""
+    return (
+        conn.execute("SELECT 1 FROM foreign_scans WHERE day < ? LIMIT 1", (_first_kept(today),)).fetchone() is not None
+    )
+
+
 def expire(conn: sqlite3.Connection, today: date) -> int:
-    """Keep of old scans only that somebody was there; how many scans went.
+    """Keep of some old scans only that somebody was there; how many scans went. Some at a time: no card waits for all.
 
     Args:
         today: by the centre's clock.
     """
-    before = (today - timedelta(days=_DAYS_KEPT)).isoformat()
+    old = "SELECT scan_id FROM foreign_scans WHERE day < :before ORDER BY day, scanned_at, scan_id LIMIT :portion"
+    names = {"before": _first_kept(today), "portion": _PORTION}
     conn.execute(
         "INSERT INTO foreign_days (student_id, day, late)"
-        " SELECT student_id, day, max(status = 'late') FROM foreign_scans WHERE day < ? GROUP BY student_id, day"
-        " ON CONFLICT (student_id, day) DO UPDATE SET late = max(late, excluded.late)",
-        (before,),
+        f" SELECT student_id, day, max(status = 'late') FROM foreign_scans WHERE scan_id IN ({old})"
+        " GROUP BY student_id, day ON CONFLICT (student_id, day) DO UPDATE SET late = max(late, excluded.late)",
+        names,
     )
-    gone = conn.execute("DELETE FROM foreign_scans WHERE day < ?", (before,)).rowcount
-    conn.execute("DELETE FROM foreign_days WHERE day < ?", ((today - timedelta(days=_MONTH_KEPT_DAYS)).isoformat(),))
+    gone = conn.execute(f"DELETE FROM foreign_scans WHERE scan_id IN ({old})", names).rowcount
+    month = (today - timedelta(days=_MONTH_KEPT_DAYS)).isoformat()
+    conn.execute(
+        "DELETE FROM foreign_days WHERE rowid IN (SELECT rowid FROM foreign_days WHERE day < ? LIMIT ?)",
+        (month, _PORTION),
+    )
     return gone
+
+
+def _first_kept(today: date) -> str:
+    return (today - timedelta(days=_DAYS_KEPT)).isoformat()
 
 
 def span(conn: sqlite3.Connection) -> Span | None:

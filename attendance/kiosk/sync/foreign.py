@@ -86,18 +86,22 @@ class OtherGates:
         with reading(self._database) as conn:
             self.version = centre_cursors.version(conn, Feed.SCANS)
             known = foreign_scans.span(conn)
+            today = local(now.at, self._zone).date()
+            expired = foreign_scans.is_expired(conn, today)
         if newest < self.version:
             log.warning("the other gates' scans are asked for from their beginning: the centre has older ones")
             self._writer.run(partial(centre_cursors.move, feed=Feed.SCANS, to=0))
             return True
         if newest > self.version:
             found = page(self._centre, "/scans", self.version, ForeignScans, self._deadline_s)
-            self._writer.run(partial(_enter, found=found, today=local(now.at, self._zone).date()))
+            self._writer.run(partial(_enter, found=found))
             self.version = found.version
-            return found.more
+            return found.more or expired
         if said is not None and said.version <= self.version:
             self._confirm(said, known[1] if known else None)
-        return False
+        if expired:
+            self._writer.run(partial(foreign_scans.expire, today=today))
+        return expired
 
     def _confirm(self, said: Word, known_until: datetime | None) -> None:
         """All that the centre had at its last word is here."""
@@ -140,7 +144,6 @@ class OthersConfirmed:
         return []
 
 
-def _enter(conn: sqlite3.Connection, found: ForeignScans, today: date) -> None:
+def _enter(conn: sqlite3.Connection, found: ForeignScans) -> None:
     foreign_scans.take(conn, found.items)
     centre_cursors.move(conn, Feed.SCANS, found.version)
-    foreign_scans.expire(conn, today)

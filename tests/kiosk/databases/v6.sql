@@ -391,6 +391,7 @@ BEGIN
 END;
 CREATE INDEX foreign_scans_by_student ON foreign_scans (student_id, scanned_at);
 CREATE INDEX foreign_scans_by_day ON foreign_scans (day, scanned_at);
+CREATE INDEX foreign_days_by_day ON foreign_days (day);
 CREATE TRIGGER foreign_scans_go_with_their_student AFTER DELETE ON students
 BEGIN
     DELETE FROM foreign_scans WHERE student_id = old.student_id;
