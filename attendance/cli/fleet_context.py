@@ -117,7 +117,9 @@ def plan_of(args: argparse.Namespace) -> "CentrePlan":
     refuse_root(paths.data_dir)
     folder = args.folder.absolute() if args.folder else paths.data_dir / "fleet"
     database = args.db or os.environ.get(DATABASE_VARIABLE) or f"sqlite:///{folder / 'centre.db'}"
-    return CentrePlan(database, folder, tuple(getattr(args, "trusted_proxy", ())))
+    token_file = getattr(args, "monitor_token_file", None)
+    token = secret_from(token_file) if token_file else ""
+    return CentrePlan(database, folder, tuple(getattr(args, "trusted_proxy", ())), token)
 
 
 @contextmanager

@@ -29,6 +29,9 @@ def add_verbs(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> N
         metavar="ADDRESS",
         help="whose X-Forwarded-For and -Proto are believed; may be given several times",
     )
+    verb.add_argument(
+        "--monitor-token-file", type=Path, metavar="FILE", help="a secret with which Prometheus reads /metrics"
+    )
     add_fleet_verb(verb, _serve)
 
 

@@ -67,6 +67,7 @@ class CentreProcess:
             guesses=guesses,
             storage_log=SparseLog(log, logging.ERROR, clock),
             proxies=peers.networks("--trusted-proxy", plan.trusted_proxies),
+            monitor_token=plan.monitor_token,
         )
         self._upkeep = Service("upkeep", Upkeep(self.centre))
         self.app = create_app(self.centre)

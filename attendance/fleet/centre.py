@@ -23,6 +23,7 @@ class Centre:
         guesses: slows those who guess enrolment codes.
         storage_log: told of every failure of the database or the disk.
         proxies: those whose ``X-Forwarded-For`` is believed.
+        monitor_token: opens the numbers of all schools; empty: nobody gets them.
     """
 
     engine: Engine
@@ -33,3 +34,4 @@ class Centre:
     guesses: Throttle
     storage_log: SparseLog
     proxies: Sequence[Network] = ()
+    monitor_token: str = ""

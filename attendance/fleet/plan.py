@@ -15,8 +15,10 @@ class CentrePlan:
         database: URL as SQLAlchemy reads it; several hosts may be named for PostgreSQL.
         folder: where photos and logs lie; all replicas share it.
         trusted_proxies: addresses or networks whose ``X-Forwarded-For`` is believed.
+        monitor_token: opens the numbers of all schools to Prometheus; empty: nobody gets them.
     """
 
     database: str
     folder: Path
     trusted_proxies: Sequence[str] = ()
+    monitor_token: str = ""

@@ -3,6 +3,7 @@
 A whole ``/health`` has several kilobytes. A page of a thousand gates cannot read a thousand of them each time.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
@@ -13,7 +14,11 @@ from attendance.fleet.watch import told
 
 @dataclass(frozen=True, slots=True)
 class Vitals:
-    """``None``: the gate did not say, or said nonsense."""
+    """``None``: the gate did not say, or said nonsense.
+
+    Attributes:
+        address: name and port of the gate's pages in its own network.
+    """
 
     disk_used_percent: float | None = None
     disk_free_gb: float | None = None
@@ -21,6 +26,7 @@ class Vitals:
     undervoltage: bool | None = None
     memory_mb: float | None = None
     uptime_s: float | None = None
+    address: str | None = None
 
 
 def vitals(health: Mapping[str, Any]) -> Vitals:
@@ -35,6 +41,7 @@ def vitals(health: Mapping[str, Any]) -> Vitals:
         undervoltage=low if isinstance(low, bool) else None,
         memory_mb=_number(system.get("memory_mb")),
         uptime_s=_number(system.get("uptime_seconds")),
+        address=_address(_part(_part(health, "components"), "health_endpoint").get("address")),
     )
 
 
@@ -61,6 +68,10 @@ _LISTED = 10
 def _part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     part = document.get(name)
     return part if isinstance(part, dict) else {}
+
+
+def _address(value: Any) -> str | None:
+    return value if isinstance(value, str) and re.fullmatch(r"[A-Za-z0-9.-]{1,253}:[0-9]{1,5}", value) else None
 
 
 def _number(value: Any) -> float | None:

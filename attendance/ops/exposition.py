@@ -9,6 +9,7 @@ began again at 0. One that went on from a slightly old file would look like thou
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
@@ -43,6 +44,41 @@ def prometheus_name(name: str, kind: str) -> str:
     """What a metric of the export is called here."""
     base = _in_base_unit(f"{name.removesuffix('_ms')}_ms" if kind == "timing" else name)[0]
     return f"{base.removesuffix('_total')}_total" if kind == "counter" else base
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A gauge of many things.
+
+    Attributes:
+        name: whole, in base units.
+        labels: their names.
+        values: of each thing its labels' values, in the order of ``labels``, and its number.
+    """
+
+    name: str
+    help: str
+    labels: Sequence[str]
+    values: Sequence[tuple[Sequence[str], float]]
+
+
+def labelled_text(gauges: Sequence[Labelled]) -> bytes:
+    """Gauges in the text format of Prometheus, UTF-8."""
+    registry = CollectorRegistry()
+    registry.register(_Gauges(gauges))
+    return generate_latest(registry)
+
+
+class _Gauges(Collector):
+    def __init__(self, gauges: Sequence[Labelled]) -> None:
+        self._gauges = gauges
+
+    def collect(self) -> Iterator[Family]:
+        for gauge in self._gauges:
+            family = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
+            for labels, value in gauge.values:
+                family.add_metric(labels, value)
+            yield family
 
 
 class Exposition(Collector):

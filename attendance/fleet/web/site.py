@@ -11,6 +11,7 @@ from attendance.fleet.store import schools
 from attendance.fleet.store.engine import reading
 from attendance.fleet.web import pages
 from attendance.fleet.web.api import BASE, api_app
+from attendance.fleet.web.monitor import monitor_blueprint
 from attendance.ops.wsgi import hosts_that_can_be, scheme_of_proxies
 
 
@@ -18,6 +19,7 @@ def create_app(centre: Centre) -> Flask:
     """Everything that one process of the centre serves."""
     app = Flask(__name__)
     _for_load_balancers(app, centre)
+    app.register_blueprint(monitor_blueprint(centre))
     pages.install(app, centre)
     mounted: Any = DispatcherMiddleware(app.wsgi_app, {BASE: api_app(centre)})
     app.wsgi_app = hosts_that_can_be(scheme_of_proxies(centre.proxies)(mounted))  # type: ignore[method-assign, assignment]

@@ -6,6 +6,7 @@ Owns the port, the thread that keeps health up to date and, while the port canno
 import functools
 import logging
 import os
+import socket
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import tzinfo
@@ -226,7 +227,8 @@ class HealthEndpoint:
         problems = [PAGES_NOT_SERVED.said(error=self._fault)] if self._fault else []
         if not self._token and not _loopback(self._host):
             problems.append(NO_TOKEN)
-        return ProbeResult("health_endpoint", {"serving": self.serving, "port": self.port}, problems)
+        values = {"serving": self.serving, "port": self.port, "address": f"{socket.gethostname()}:{self.port}"}
+        return ProbeResult("health_endpoint", values, problems)
 
 
 def _board(settings: "Settings", database: Path, clock: Clock, zone: tzinfo) -> HealthBoard:
