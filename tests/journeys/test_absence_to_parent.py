@@ -13,9 +13,9 @@ from threading import Event
 from zoneinfo import ZoneInfo
 
 import pytest
-from gate_process import free_port
+from gate_process import GateProcess, free_port
 
-from attendance.clock import Moment, boot_ns
+from attendance.clock import Moment, boot_ns, wall_now
 from attendance.config import Paths, load
 from attendance.domain.absence import Order
 from attendance.domain.calendar import Closure, ClosureKind
@@ -264,3 +264,89 @@ def test_six_of_ten_are_told_when_a_person_has_confirmed_it(school: School) -> N
     school.go_to("08:05")
     alone = {(PHONES[n], f"Rizal High: no arrival of Child {n} was recorded on Jun 12 (day).") for n in range(5, 9)}
     school.wait_for({ABSENT, *alone})
+
+
+class RealGate:
+    """A gate in processes of its own, whose login window opened two minutes ago and closes in a few seconds."""
+
+    def __init__(self, folder: Path, assets: Path) -> None:
+        port = free_port()
+        self.phone = SimulatedPhone(
+            password="right",
+            settings=PhoneSettings(speed=50, signing_key=KEY),
+            webhook_url=f"http://127.0.0.1:{port}/sms-webhook",
+            seed=1,
+        )
+        self.phone.start()
+        now = wall_now().astimezone(MANILA)
+        soon = {"login_window_start": -100, "start_time": -100, "login_window_end": 15}
+        late = {"logout_window_start": 7200, "end_time": 7200, "logout_window_end": 10_800}
+        day = {key: f"{now + timedelta(seconds=seconds):%H:%M:%S}" for key, seconds in (soon | late).items()}
+        sms = {
+            "notification_preferences": {"check_in": False, "late_arrival": False, "absence": True},
+            "absence": {"after_minutes": 0},
+            "quiet_hours": {"enabled": False},
+        }
+        self.gate = GateProcess(
+            folder,
+            assets,
+            {
+                "clock": {"trust_rtc": True},
+                "school_schedule": {"morning_class": None, "afternoon_class": None, "day_class": day},
+                "sms_notifications": {**self.phone.configuration["sms_notifications"], **sms},
+                "sms_webhook": {"port": port, "host": "127.0.0.1", "signing_key": KEY},
+            },
+        )
+        listing = folder / "school.csv"
+        rows = [f"{number},Child {number},{phone}" for number, phone in PHONES.items()]
+        listing.write_text("\n".join(["student id,name,phone", *rows]))
+        self.gate.command("students", "import", str(listing))
+        with writing(self.gate.data / "attendance.db") as conn:
+            conn.execute("UPDATE students SET added_at = '2026-01-01T00:00:00.000000Z'")
+        self.start()
+
+    def start(self) -> None:
+        """With a reader at its page instead of a camera."""
+        self.gate.start("--source", "v4l2:77")
+        self._viewer = urllib.request.urlopen(f"http://127.0.0.1:{self.gate.port}/events", timeout=60)
+
+    def read(self, payload: str) -> None:
+        body = json.dumps({"payload": payload}).encode()
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.gate.port}/scan", body, headers)
+        with urllib.request.urlopen(request, timeout=5) as answer:
+            assert answer.status == 202
+
+    def kill(self) -> None:
+        self._viewer.close()
+        self.gate.kill()
+
+    def messages(self) -> list[tuple[str, str, str]]:
+        rows = json.loads(self.gate.command("sms", "list", "--json").stdout)
+        return sorted((row["kind"], row["state"], row["gateway_state"]) for row in rows)
+
+
+@pytest.fixture
+def real_gate(tmp_path: Path, assets_dir: Path) -> Iterator[RealGate]:
+    gate = RealGate(tmp_path, assets_dir)
+    yield gate
+    gate.kill()
+    gate.phone.stop()
+
+
+@pytest.mark.slow
+def test_a_running_gate_tells_of_an_absence_once(real_gate: RealGate, eventually: Eventually) -> None:
+    """Nine students show their cards at a real gate, the tenth is told of; and not again when the gate was killed."""
+    for number in range(1, 10):
+        real_gate.read(str(number))
+    arrivals = real_gate.phone.phone
+    eventually(lambda: arrivals.arrivals, within_s=60)
+    eventually(lambda: real_gate.messages() == [("absence", "sent", "Delivered")], within_s=20)
+    assert "told: 1 messages" in real_gate.gate.command("sms", "absences", "--session", "day").stdout
+    real_gate.kill()
+    real_gate.start()
+    eventually(lambda: real_gate.gate.get("/health/database")["total_records"] == 9, within_s=20)
+    assert real_gate.messages() == [("absence", "sent", "Delivered")]
+    [told] = arrivals.arrivals
+    assert told.phone == SHARED
+    assert "no arrival of Child 10 was recorded" in told.text
