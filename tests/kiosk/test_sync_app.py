@@ -1,5 +1,8 @@
 """The exchange as a running gate has it: its services, what wakes them, and what health is told."""
 
+import socket
+import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -175,13 +178,10 @@ def test_each_fault_has_its_problem(fault: CentreError | None, minutes: float, c
     assert [problem.code for problem in of_fault(fault, minutes)] == codes
 
 
-def test_a_stop_is_quick_while_the_centre_is_silent(
+def test_a_stop_is_at_once_while_the_centre_is_silent(
     running: RunningGate, centre: SmallCentre, eventually: Wait
 ) -> None:
-    """A question that hangs does not hold the gate's end up for its whole deadline."""
-    import threading
-    import time
-
+    """A question that hangs is broken off, and every thread ends."""
     over = threading.Event()
     centre.before = lambda told: over.wait(20) and False
     running.gate.scan()
@@ -189,6 +189,29 @@ def test_a_stop_is_quick_while_the_centre_is_silent(
     running.start()
     eventually(lambda: centre.asked)
     began = time.monotonic()
-    running.stop()
-    assert time.monotonic() - began < 9
+    assert running.stop() == [True, True, True]
+    assert time.monotonic() - began < 1
     over.set()
+    assert running.gate.value("SELECT count(*) FROM sync_queue WHERE state <> 'waiting'") == 0
+
+
+def test_a_stop_is_at_once_while_nobody_accepts(running: RunningGate, eventually: Wait) -> None:
+    """A network that swallows everything is the usual one: even connecting is broken off."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        queued = [socket.socket() for _ in range(4)]
+        for each in queued:
+            each.setblocking(False)
+            each.connect_ex(listener.getsockname())
+        place = credentials.Credentials(
+            f"http://127.0.0.1:{listener.getsockname()[1]}", "g", "Main gate", SCHOOL, "Mabini", "Asia/Manila", TOKEN
+        )
+        credentials.save(running.gate.data, place)
+        running.start()
+        eventually(lambda: running.sync._client._exchange and running.sync._client._exchange[1]._under_way)
+        began = time.monotonic()
+        assert running.stop() == [True, True, True]
+        assert time.monotonic() - began < 1
+        for each in queued:
+            each.close()

@@ -2,8 +2,10 @@
 
 import io
 import socket
+import threading
+from contextlib import suppress
 from ipaddress import IPv6Address, ip_address
-from typing import Any
+from typing import Any, Self
 
 from attendance.clock import boot_ns
 
@@ -26,6 +28,43 @@ class Deadline:
         if left <= 0:
             raise TimeoutError("timed out")
         return left
+
+    def hold(self, connection: socket.socket) -> None:
+        """Told of each connection before it is used: who can bring the deadline forward has to end it."""
+
+
+class Breakable(Deadline):
+    """A deadline that another thread may bring forward to now. Use it in ``with``."""
+
+    def __init__(self, seconds: float) -> None:
+        super().__init__(seconds)
+        self._lock = threading.Lock()
+        self._held: socket.socket | None = None
+
+    def hold(self, connection: socket.socket) -> None:
+        with self._lock:
+            self._let_go()
+            self._held = connection.dup()  # TLS takes a connection over, and a second handle still ends it
+
+    def break_off(self) -> None:
+        """Let whatever waits fail at once, as after a timeout; the resolver excepted."""
+        with self._lock:
+            self._ends_ns = 0
+            if self._held is not None:
+                with suppress(OSError):
+                    self._held.shutdown(socket.SHUT_RDWR)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            self._let_go()
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            self._held.close()
+            self._held = None
 
 
 class Timed(io.RawIOBase):
@@ -66,6 +105,7 @@ def connect(addresses: list[Address], deadline: Deadline) -> socket.socket:
     for index, (family, address) in enumerate(addresses):
         connection = socket.socket(family, socket.SOCK_STREAM)
         try:
+            deadline.hold(connection)
             connection.settimeout(deadline.left_s() / (len(addresses) - index))
             connection.connect(address)
         except OSError as error:

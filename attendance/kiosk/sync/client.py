@@ -49,6 +49,7 @@ class CentreClient:
         self._exchange: tuple[Credentials, Exchange] | None = None
         self._fault: CentreError | None = None
         self._heard: Moment | None = None
+        self._over = False
 
     @property
     def credentials(self) -> Credentials | None:
@@ -90,7 +91,15 @@ class CentreClient:
         self._fault, self._heard = None, self._clock.now()
         return reply
 
+    def hang_up(self) -> None:
+        """End every question that is under way, and take no new one: the gate is stopping. Any thread."""
+        self._over = True
+        if self._exchange is not None:
+            self._exchange[1].hang_up()
+
     def _current(self) -> Exchange:
+        if self._over:
+            raise CentreUnreachable("The gate is stopping.")
         try:
             credentials = self._enrolled()
             if credentials is None:

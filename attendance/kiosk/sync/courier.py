@@ -74,7 +74,7 @@ class Courier:
         self._waiting = Waiting()
         self._broken: dict[str, int] = {}
         self._fault: CentreError | None = None
-        self.service = Service("sync courier", self, close=self.close)
+        self.service = Service("sync courier", self, wake=client.hang_up, close=self.close)
 
     @property
     def fault(self) -> CentreError | None:

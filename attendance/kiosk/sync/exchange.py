@@ -6,7 +6,8 @@ import json
 import secrets
 import ssl
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -14,7 +15,7 @@ from typing import Any
 
 from attendance.domain import wire
 from attendance.errors import AttendanceError
-from attendance.kiosk.sms.connection import Deadline
+from attendance.kiosk.sms.connection import Breakable
 from attendance.kiosk.sms.http_peer import Answer, ExchangeFailed, HttpPeer
 
 ANSWER_LIMIT_BYTES = 4 * 1024 * 1024
@@ -97,6 +98,8 @@ class Exchange:
         self.key_hash = wire.key_hash(token)
         """What the centre knows of the token."""
         self.origin = self._peer.origin
+        self._under_way: set[Breakable] = set()
+        self._over = False
 
     def ask(self, method: str, path: str, body: Any, *, deadline_s: float, known: bool = True) -> Reply:
         """Ask, and believe only what the centre signed.
@@ -114,13 +117,31 @@ class Exchange:
         if known:
             headers["Authorization"] = f"Bearer {self._token}"
         content, more = _packed(body)
-        try:
-            answer = self._peer.exchange(
-                method, f"/api/{wire.VERSION}{path}", {**headers, **more}, content, Deadline(deadline_s)
-            )
-        except ExchangeFailed as error:
-            raise _unreachable(error) from error
+        with self._deadline(deadline_s) as deadline:
+            try:
+                answer = self._peer.exchange(
+                    method, f"/api/{wire.VERSION}{path}", {**headers, **more}, content, deadline
+                )
+            except ExchangeFailed as error:
+                raise _unreachable(error) from error
         return self._believed(answer, request)
+
+    def hang_up(self) -> None:
+        """End every question that is under way, and take no new one: the gate is stopping."""
+        self._over = True
+        for deadline in list(self._under_way):
+            deadline.break_off()
+
+    @contextmanager
+    def _deadline(self, seconds: float) -> Iterator[Breakable]:
+        with Breakable(seconds) as deadline:
+            self._under_way.add(deadline)
+            try:
+                if self._over:
+                    raise CentreUnreachable("The gate is stopping.")
+                yield deadline
+            finally:
+                self._under_way.discard(deadline)
 
     def _believed(self, answer: Answer, request: str) -> Reply:
         said = _unpacked(answer)

@@ -84,7 +84,7 @@ class PhotoLane:
         self._part_bytes = PHOTO_PART_BYTES
         self.finished = 0
         """Pictures that the centre has since this was made."""
-        self.service = Service("sync photos", self, close=self.close)
+        self.service = Service("sync photos", self, wake=client.hang_up, close=self.close)
 
     def step(self) -> float:
         """Send a part; how long to rest before the next."""
