@@ -476,3 +476,24 @@ def test_the_gate_is_told_apart_from_its_copy(tmp_path: Path) -> None:
         desk.work(2)
         desk.writer.stop()
         assert centre.asked == []
+
+
+def test_a_number_passes_on_within_one_pull(desk: DownDesk, centre: CentreSchool) -> None:
+    """Who is new may have the number that somebody gives up at the same time: that is not the same person."""
+    centre.put("student", "c1", student("1", "Ana", key="a" * 32))
+    desk.work()
+    anas = keys(desk)["1"]
+    centre.put("student", "c9", student("1", "New", key="b" * 32))
+    centre.put("student", "c1", student("9", "Ana", key="a" * 32))
+    desk.work()
+    assert (keys(desk)["9"], keys(desk)["1"]) == (anas, "b" * 32)
+
+
+def test_a_key_stands_for_one_student(desk: DownDesk, centre: CentreSchool) -> None:
+    """Two entries of the centre that claim one student here are refused."""
+    centre.put("student", "c1", student("7", key="a" * 32))
+    desk.work()
+    centre.put("student", "c2", student("8", key="a" * 32))
+    desk.work()
+    assert desk.problems == ["centre-roster-faulty"]
+    assert "8" not in desk.numbers()

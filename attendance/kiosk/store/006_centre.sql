@@ -19,6 +19,8 @@ CREATE TABLE centre_entries (
     PRIMARY KEY (kind, key)
 ) STRICT;
 
+CREATE INDEX centre_entries_by_ref ON centre_entries (ref) WHERE kind = 'student';
+
 -- Settings that the centre decides; body: JSON. The configuration reads them from a file that is made of these rows.
 CREATE TABLE centre_settings (
     source TEXT PRIMARY KEY CHECK (source IN ('schedule', 'texts', 'command')),

@@ -33,9 +33,12 @@ def attempt(conn: sqlite3.Connection) -> Iterator[None]:
         conn.execute("RELEASE attempt")
 
 
-def living(conn: sqlite3.Connection) -> set[str]:
-    """The keys of the students who may pass; reads only."""
-    return {row["student_key"] for row in conn.execute("SELECT student_key FROM students WHERE removed_at IS NULL")}
+def living(conn: sqlite3.Connection, keys: Iterable[str] | None = None) -> int:
+    """How many students may pass, of all or of some keys; reads only."""
+    if keys is None:
+        return int(conn.execute("SELECT count(*) FROM students WHERE removed_at IS NULL").fetchone()[0])
+    found = [_row_of(conn, key) for key in keys]
+    return sum(row is not None and row["removed_at"] is None for row in found)
 
 
 def of_the_centre(conn: sqlite3.Connection) -> int:
@@ -56,64 +59,92 @@ def forget_strangers(conn: sqlite3.Connection, known: Collection[str]) -> None:
 
 
 def take_students(
-    conn: sqlite3.Connection, students: Mapping[str, wire.Student], gone: Iterable[str], now: Moment
-) -> None:
+    conn: sqlite3.Connection, students: Mapping[str, wire.Student], gone: Collection[str], now: Moment
+) -> int:
     """Bring students up to date, and take those off the roster who are gone.
 
     Args:
         students: by what the centre knows them by.
         gone: the same of those who are gone.
 
+    Returns:
+        How many could pass before and cannot any more.
+
     Raises:
         BadInput: two students would have the same number, or be the same one.
     """
-    known = {
-        row["key"]: (row["ref"], int(row["guardians"]))
-        for row in conn.execute("SELECT key, ref, guardians FROM centre_entries WHERE kind = 'student'")
-    }
-    left = {known.pop(key)[0] for key in gone if key in known}
+    entries = {key: entry for key in (*students, *gone) if (entry := _entry_of(conn, key)) is not None}
     conn.executemany("DELETE FROM centre_entries WHERE kind = 'student' AND key = ?", [(key,) for key in gone])
-    keys = _keys_here(conn, students, {key: ref for key, (ref, _) in known.items()})
+    keys = _keys_here(conn, students, entries)
     _write_students(conn, {keys[key]: student for key, student in students.items()}, now)
     for key, student in students.items():
-        named_before = known[key][1] if key in known else 0
+        named_before = entries[key]["guardians"] if key in entries else 0
         if student.guardians or named_before:
             guardians = [Guardian(each.phone, each.name) for each in student.guardians]
             if guardians != roster.guardians(conn, keys[key]):
                 roster.set_guardians(conn, keys[key], guardians)
     conn.executemany(
         "INSERT INTO centre_entries (kind, key, ref, guardians) VALUES ('student', ?, ?, ?)"
-        " ON CONFLICT (kind, key) DO UPDATE SET ref = excluded.ref, guardians = excluded.guardians",
+        " ON CONFLICT (kind, key) DO UPDATE SET ref = excluded.ref, guardians = excluded.guardians"
+        " WHERE ref <> excluded.ref OR guardians <> excluded.guardians",
         [(key, keys[key], len(student.guardians)) for key, student in students.items()],
     )
-    conn.executemany(
+    left = {entries[key]["ref"] for key in gone if key in entries} - set(keys.values())
+    return conn.executemany(
         "UPDATE students SET removed_at = ? WHERE student_key = ? AND removed_at IS NULL",
-        [(rfc3339(now.at), key) for key in left - set(keys.values())],
-    )
+        [(rfc3339(now.at), key) for key in left],
+    ).rowcount
 
 
 def _keys_here(
-    conn: sqlite3.Connection, students: Mapping[str, wire.Student], known: Mapping[str, str]
+    conn: sqlite3.Connection, students: Mapping[str, wire.Student], entries: Mapping[str, sqlite3.Row]
 ) -> dict[str, str]:
     """The key that each student has here, or gets.
 
     Raises:
         BadInput: two are the same one.
     """
-    keys_here = {row["student_key"] for row in conn.execute("SELECT student_key FROM students")}
-    by_number = {row["student_id"]: row["student_key"] for row in conn.execute("SELECT * FROM students")}
-    others = {ref: key for key, ref in known.items()}
     found: dict[str, str] = {}
+    taken: dict[str, str] = {}
     for key, student in students.items():
-        here = known.get(key)
-        if here is None and student.student_key in keys_here:
-            here = student.student_key
-        if here is None:
-            numbered = by_number.get(student.student_id)
-            here = numbered if numbered is not None and others.get(numbered, key) == key else student.student_key
-        if others.setdefault(here, key) != key:
-            raise BadInput(f"students {key[:80]!r} and {others[here][:80]!r} are one and the same at this gate")
+        here = entries[key]["ref"] if key in entries else _key_of_stranger(conn, key, student)
+        if taken.setdefault(here, key) != key:
+            raise BadInput(f"students {key[:80]!r} and {taken[here][:80]!r} are one and the same at this gate")
         found[key] = here
+    return found
+
+
+def _key_of_stranger(conn: sqlite3.Connection, key: str, student: wire.Student) -> str:
+    """Of whom the centre has not told before: of somebody here with that key or that number, else the centre's own.
+
+    Raises:
+        BadInput: the centre knows somebody else by that key.
+    """
+    if _row_of(conn, student.student_key) is not None:
+        if _is_another(conn, student.student_key, key):
+            raise BadInput(f"student {key[:80]!r} has the key of another one at this gate")
+        return student.student_key
+    row = conn.execute("SELECT student_key FROM students WHERE student_id = ?", (student.student_id,)).fetchone()
+    return student.student_key if row is None or _is_another(conn, row["student_key"], key) else str(row["student_key"])
+
+
+def _is_another(conn: sqlite3.Connection, student_key: str, key: str) -> bool:
+    """Whether the centre knows a student of this gate by another name than ``key``."""
+    found = conn.execute(
+        "SELECT 1 FROM centre_entries WHERE kind = 'student' AND ref = ? AND key <> ?", (student_key, key)
+    )
+    return found.fetchone() is not None
+
+
+def _entry_of(conn: sqlite3.Connection, key: str) -> sqlite3.Row | None:
+    found: sqlite3.Row | None = conn.execute(
+        "SELECT ref, guardians FROM centre_entries WHERE kind = 'student' AND key = ?", (key,)
+    ).fetchone()
+    return found
+
+
+def _row_of(conn: sqlite3.Connection, student_key: str) -> sqlite3.Row | None:
+    found: sqlite3.Row | None = conn.execute("SELECT * FROM students WHERE student_key = ?", (student_key,)).fetchone()
     return found
 
 
@@ -124,13 +155,13 @@ def _write_students(conn: sqlite3.Connection, students: Mapping[str, wire.Studen
     Raises:
         BadInput: two would have the same number.
     """
-    rows = {row["student_key"]: row for row in conn.execute("SELECT * FROM students")}
-    changed = [
-        (key, student)
-        for key, student in students.items()
-        if key in rows and (rows[key]["removed_at"] is not None or _values(student) != _row(rows[key]))
-    ]
-    new = [(key, student) for key, student in students.items() if key not in rows]
+    changed, new = [], []
+    for key, student in students.items():
+        row = _row_of(conn, key)
+        if row is None:
+            new.append((key, student))
+        elif row["removed_at"] is not None or _values(student) != tuple(row[name] for name in _COLUMNS):
+            changed.append((key, student))
     # two students may have changed numbers with each other: first every number is given up, then taken
     conn.executemany(
         "UPDATE students SET student_id = char(1) || student_key WHERE student_key = ? AND student_id <> ?",
@@ -157,10 +188,6 @@ def _write_students(conn: sqlite3.Connection, students: Mapping[str, wire.Studen
 
 def _values(student: wire.Student) -> tuple[str, ...]:
     return tuple(getattr(student, name) for name in _COLUMNS)
-
-
-def _row(row: sqlite3.Row) -> tuple[str, ...]:
-    return tuple(row[name] for name in _COLUMNS)
 
 
 def take_cards(conn: sqlite3.Connection, cards: Mapping[str, Card], gone: Iterable[str]) -> None:
@@ -217,16 +244,13 @@ def _note(conn: sqlite3.Connection, kind: str, refs: Mapping[str, Sequence[objec
 
 def keys_of_erased(conn: sqlite3.Connection, centre_keys: Iterable[str], student_id: str | None) -> list[str]:
     """The keys here of somebody to be forgotten, as far as they are known; reads only."""
-    wanted = set(centre_keys)
-    found = {
-        row["ref"]
-        for key in wanted
-        for row in conn.execute("SELECT ref FROM centre_entries WHERE kind = 'student' AND key = ?", (key,))
-    }
-    found |= {row["student_key"] for row in conn.execute("SELECT student_key FROM students") if row[0] in wanted}
+    found: set[str] = set()
+    for key in centre_keys:
+        entry = _entry_of(conn, key)
+        found.update(each for each in (entry["ref"] if entry else None, key) if each and _row_of(conn, each))
     if student_id is not None:
         rows = conn.execute("SELECT student_key FROM students WHERE student_id = ?", (student_id,))
-        found |= {row["student_key"] for row in rows}
+        found.update(row["student_key"] for row in rows)
     return sorted(found)
 
 

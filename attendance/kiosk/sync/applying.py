@@ -152,9 +152,9 @@ def enter(
     photos: list[str] = []
 
     def rules() -> None:
-        living = directory.living(conn)
-        limits.judge(Feed.RULES, len(living), len(living.difference(erased)))
         if erased:
+            living = directory.living(conn)
+            limits.judge(Feed.RULES, living, living - directory.living(conn, erased))
             remember()
             photos.extend(roster.erase(conn, erased))
         directory.take_closures(conn, batch.closures, batch.gone.get("closure", ()))
@@ -163,9 +163,9 @@ def enter(
         before = directory.living(conn)
         if batch.whole:
             directory.forget_strangers(conn, batch.students)
-        directory.take_students(conn, batch.students, batch.gone.get("student", ()), now)
+        left = directory.take_students(conn, batch.students, batch.gone.get("student", ()), now)
         directory.take_cards(conn, batch.cards, batch.gone.get("card", ()))
-        limits.judge(Feed.ROSTER, len(before), len(before & directory.living(conn)))
+        limits.judge(Feed.ROSTER, before, before - left)
         if (here := directory.of_the_centre(conn)) != batch.students_in_all:
             raise Incomplete(f"the centre has {batch.students_in_all} students, and {here} of them came here")
 

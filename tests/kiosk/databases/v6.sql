@@ -389,6 +389,7 @@ BEGIN
     ON CONFLICT (record_type, record_id) DO UPDATE SET state = 'waiting', revision = revision + 1, tries = 0,
         reason = '', next_try_boot_id = NULL, next_try_boot_ns = NULL;
 END;
+CREATE INDEX centre_entries_by_ref ON centre_entries (ref) WHERE kind = 'student';
 CREATE INDEX foreign_scans_by_student ON foreign_scans (student_id, scanned_at);
 CREATE INDEX foreign_scans_by_day ON foreign_scans (day, scanned_at);
 CREATE INDEX foreign_days_by_day ON foreign_days (day);
