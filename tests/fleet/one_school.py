@@ -100,15 +100,18 @@ class Site:
 def found(engine: Engine, now: datetime) -> Site:
     """Enter two schools and their gates."""
     with transaction(engine) as conn:
-        school = schools.add(conn, "Rizal High", "Asia/Manila", now)
-        elsewhere = schools.add(conn, "Mabini High", "Asia/Manila", now)
+        school, elsewhere = (schools.add(conn, f"School {uuid7()}", "Asia/Manila", now) for _ in range(2))
         made = [
-            (each.school_id, gates.enrol(conn, each.school_id, name, Machine(name, digit * 64, "1.0", "Pi 4"), now))
-            for each, name, digit in ((school, "Main", "1"), (school, "Back", "2"), (elsewhere, "Main", "3"))
+            (each.school_id, gates.enrol(conn, each.school_id, name, _machine(name), now))
+            for each, name in ((school, "Main"), (school, "Back"), (elsewhere, "Main"))
         ]
         known = [gates.get(conn, *ids) for ids in made]
     gate, other, stranger = (each for each in known if each)
     return Site(engine, now, school, gate, other, stranger)
+
+
+def _machine(name: str) -> Machine:
+    return Machine(name, wire.key_hash(str(uuid7())), "1.0", "Pi 4")
 
 
 def student(number: str, key: str = "", **other: Any) -> Item:
