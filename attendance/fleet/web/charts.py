@@ -8,7 +8,7 @@ from markupsafe import Markup, escape
 from attendance.fleet.store.rollups import SLOT_MINUTES, SLOTS
 
 _WIDTH, _HEIGHT = 240, 32
-_CHART_WIDTH, _CHART_HEIGHT, _AXIS = 640, 132, 18
+_CHART_WIDTH, _CHART_HEIGHT, _AXIS = 640, 168, 24
 _EARLIEST, _LATEST = 6 * 60 // SLOT_MINUTES, 18 * 60 // SLOT_MINUTES
 """The hours that a day's chart shows at least."""
 
