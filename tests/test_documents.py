@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).parents[1]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
-SYSTEM = {"sudo", "source", "chromium", "rpicam-hello", "curl", "cat", "ls", "df", "tail", "journalctl"}
+SYSTEM = {"openssl", "sudo", "source", "chromium", "rpicam-hello", "curl", "cat", "ls", "df", "tail", "journalctl"}
 """Commands of the machine. tests/test_documented_interface.py runs those that need nothing but a gate."""
 NEEDS_MORE = {("run",), ("doctor",), ("status",), ("sms", "test")}
 """Verbs that look at a camera, ports, a running gate or a phone."""

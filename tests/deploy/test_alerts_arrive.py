@@ -18,15 +18,21 @@ import yaml
 from promtool import tool
 
 from attendance.clock import boot_ns
-from attendance.ops.exposition import Exposition
+from attendance.ops.exposition import Exposition, Labelled, labelled_text
 from attendance.ops.health import Problem
 from attendance.ops.metrics import MetricsCollector
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 RULES = (DEPLOY / "prometheus/attendance.rules.yml").read_text()
-SEVERITY = {rule["alert"]: rule["labels"]["severity"] for rule in yaml.safe_load(RULES)["groups"][0]["rules"]}
+SEVERITY = {
+    rule["alert"]: rule["labels"]["severity"] for group in yaml.safe_load(RULES)["groups"] for rule in group["rules"]
+}
 RECEIVER = {"error": "on-duty", "warning": "office"}
 PROBLEMS = (Problem("camera-lost", "error", "…", "…"), Problem("hot", "warning", "…", "…"))
+
+
+_CENTRE = ("attendance_centre_gate_problem", "…", ["school", "gate", "code", "severity"])
+_OF_E = [(["S", "E", problem.code, problem.severity], 1.0) for problem in PROBLEMS]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -35,7 +41,7 @@ class Handler(BaseHTTPRequestHandler):
 
 
 class Gates:
-    """What four gates of one school say at /a to /d.
+    """What four gates of one school say at /a to /d, and the centre of a fifth at /centre.
 
     While there is trouble, A has all that a gate cannot know of itself, B answers nothing, and C, a real gate's page,
     has problems that it knows. D is always well and busy.
@@ -48,8 +54,10 @@ class Gates:
         self.page = Exposition(metrics, "1.0", lambda: PROBLEMS if self.trouble else ())
 
     def say(self, path: str) -> bytes | None:
-        if path == "/b" and self.trouble:
+        if path in ("/b", "/centre-down") and self.trouble:
             return None
+        if path == "/centre":
+            return labelled_text([Labelled(*_CENTRE, _OF_E if self.trouble else [])])
         return self.page.text() if path == "/c" else self._numbers(in_trouble=path == "/a" and self.trouble)
 
     def _numbers(self, *, in_trouble: bool) -> bytes:
@@ -112,19 +120,25 @@ def write_files(folder: Path, gates: int, told: int, alertmanager: int) -> None:
     prometheus = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())
     prometheus["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{alertmanager}"]
-    [job] = prometheus["scrape_configs"]
+    jobs = {job["job_name"]: job for job in prometheus["scrape_configs"]}
+    del jobs["attendance-centre"]["authorization"]
+    pages = dict.fromkeys("abcd", "attendance") | dict.fromkeys(("centre", "centre-down"), "attendance-centre")
     prometheus["scrape_configs"] = [
-        job
-        | {"job_name": f"{job['job_name']}-{gate}", "metrics_path": f"/{gate}"}
-        | {"static_configs": [{"targets": [f"127.0.0.1:{gates}"], "labels": {"school": "S", "gate": gate}}]}
-        | {"relabel_configs": [{"target_label": "job", "replacement": job["job_name"]}]}
-        for gate in "abcd"
+        jobs[job]
+        | {"job_name": page, "metrics_path": f"/{page}"}
+        | {"static_configs": [{"targets": [f"127.0.0.1:{gates}"], "labels": _labels(page)}]}
+        | {"relabel_configs": [{"target_label": "job", "replacement": job}]}
+        for page, job in pages.items()
     ]
     (folder / "prometheus.yml").write_text(yaml.safe_dump(prometheus))
     routes = (DEPLOY / "alertmanager/alertmanager.yml").read_text().replace("localhost:9099", f"127.0.0.1:{told}")
     alerts = yaml.safe_load(re.sub(r"(group_wait|group_interval): \w+", r"\1: 1s", routes))
     alerts["time_intervals"][0]["time_intervals"][0]["years"] = ["1999"]  # no night now, whatever the clock says
     (folder / "alertmanager.yml").write_text(yaml.safe_dump(alerts))
+
+
+def _labels(page: str) -> dict[str, str]:
+    return {"instance": page} if page.startswith("centre") else {"school": "S", "gate": page}
 
 
 @pytest.mark.slow
