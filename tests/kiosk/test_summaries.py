@@ -201,6 +201,20 @@ def test_a_day_on_which_too_many_are_missing_counts_when_a_person_says_so(
     assert f"Child 2, Jun 8-Jun 12: present 0, late 0, absent {absent} of 5 class days." in bodies(school)[2]
 
 
+def test_a_session_to_which_nobody_came_was_none(school: SchoolMorning) -> None:
+    """On Thursday all came in the afternoon only: child 2, who has classes in the morning, had none."""
+    with writing(school.database) as conn:
+        conn.execute("UPDATE students SET allowed_session = 'morning' WHERE student_id = '2'")
+    for number in range(5):
+        day = MONDAY + timedelta(days=number)
+        school.works("06:00", "18:00", day)
+        school.go_to("12:45" if number == 3 else "06:45", day)
+        school.come([0, 1], "afternoon" if number == 3 else "morning", day=day)
+    school.go_to("17:30", FRIDAY)
+    summaries(school).step()
+    assert bodies(school)[2] == "S: Child 2, Jun 8-Jun 12: present 0, late 0, absent 4 of 4 class days."
+
+
 def test_a_session_without_arrivals_is_proven_by_its_departures(school: SchoolMorning) -> None:
     """At a school where cards are shown on the way home only."""
     home = replace(MORNING, login_end=MORNING.login_start)
