@@ -12,7 +12,7 @@ from attendance import __version__
 from attendance.errors import AttendanceError, ConfigError
 
 VERBS = (
-    *("run", "students", "cards", "calendar", "report", "sms", "fleet", "status", "config", "doctor"),
+    *("run", "students", "cards", "calendar", "report", "sms", "sync", "fleet", "status", "config", "doctor"),
     *("backup", "selftest", "upgrade", "sim", "demo-school"),
 )
 _FAILED = 1
