@@ -223,9 +223,9 @@ def _is_for(
 
 
 def _later(schedule: Schedule, session: Session, day: date) -> set[str]:
-    """Sessions that begin after one: whoever comes to them has not come to it."""
-    begins = windows(session, day)[0][0]
-    return {each.name for each in schedule.sessions if windows(each, day)[0][0] > begins}
+    """Sessions that begin when one is over: whoever comes to them has not come to it."""
+    over = windows(session, day)[1][0]
+    return {each.name for each in schedule.sessions if windows(each, day)[0][0] >= over}
 
 
 def _missed(passages: Sequence[Passage], session: str, kind: MessageKind) -> bool:

@@ -177,6 +177,14 @@ def test_who_comes_to_a_later_session_was_not_there_before() -> None:
     assert judged(passages=came(range(10), "afternoon")).reasons == (Reason.NOBODY_CAME,)
 
 
+def test_who_comes_to_a_session_beside_it_has_come() -> None:
+    """Of classes that begin half an hour apart, a student of both passes the gate once."""
+    beside = replace(MORNING, name="beside", login_start=time(7), login_end=time(8))
+    both = replace(SCHEDULE, sessions=[beside, MORNING])
+    passages = {**came(range(9)), "k9": [Passage("beside", IN)]}
+    assert named(judged(schedule=both, passages=passages)) == []
+
+
 def departures(inside: Sequence[int]) -> dict[str, list[Passage]]:
     return {
         f"k{number}": [Passage("afternoon", IN), *([] if number in inside else [Passage("afternoon", OUT)])]

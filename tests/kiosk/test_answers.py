@@ -201,3 +201,9 @@ def test_what_the_office_entered_later_stands(desk: Desk, receiver: SMSWebhookRe
         preferences.opt(conn, "S-7", PHONE, Wish.IN, desk.clock.now())
     post(receiver, received("STOP", receivedAt=(NOON - timedelta(days=1)).isoformat()))
     assert opted_out(desk) == [False]
+
+
+def test_faulty_words_are_named_with_their_keys() -> None:
+    """A person must find them in the configuration."""
+    with pytest.raises(BadInput, match=r"sms_notifications\.opt_out_words and opt_in_words: 'stop' would both"):
+        Answers(Texts(school_name="S"), out=["STOP"], back_in=["stop"], region="PH")

@@ -8,6 +8,7 @@ from attendance.clock import Moment
 from attendance.domain.answer import AnswerWords, Wish
 from attendance.domain.message import MessageKind, masked
 from attendance.domain.receipt import Report
+from attendance.errors import BadInput
 from attendance.kiosk.sms.texts import Texts
 from attendance.kiosk.store import notices, preferences
 from attendance.kiosk.store.notices import Notice
@@ -27,7 +28,10 @@ class Answers:
     """
 
     def __init__(self, texts: Texts, *, out: Iterable[str], back_in: Iterable[str], region: str) -> None:
-        self.words = AnswerWords(out, back_in)
+        try:
+            self.words = AnswerWords(out, back_in)
+        except BadInput as error:
+            raise BadInput(f"sms_notifications.opt_out_words and opt_in_words: {error}") from error
         self._texts = texts
         self._region = region
 
