@@ -8,14 +8,18 @@ from typing import Any
 from uuid import UUID
 
 from argon2 import PasswordHasher
+from one_school import Ledger, student
 from sqlalchemy import Connection, insert
 
 from attendance.access.identity import Role
 from attendance.access.passwords import Passwords
 from attendance.clock import ManualClock
+from attendance.domain.directory import Closure
+from attendance.fleet import directory
+from attendance.fleet.ingest import ingest
 from attendance.fleet.store import gates, schools, users
 from attendance.fleet.store.engine import open_engine, transaction, upgrade
-from attendance.fleet.store.gates import Machine
+from attendance.fleet.store.gates import Gate, Machine
 from attendance.fleet.store.tables import chains, dead_letters, gate_health, health_history, rollups
 from attendance.fleet.vitals import summary
 
@@ -169,6 +173,9 @@ def seed(url: str) -> Seeded:
             made.schools[name.split()[0]] = schools.add(conn, name, ZONE, NOW - timedelta(days=90)).school_id
         _northfield(conn, made)
         _san_roque(conn, made)
+        gate = gates.get(conn, made.schools["San"], made.gates["Front gate"])
+        assert gate is not None
+        fill_register(conn, gate.school_id, gate)
         made.people["olga-operator"] = add_person(conn, "olga-operator", {}, operator=True)
         for role in Role:
             for name, school in (("north", "Northfield"), ("roque", "San")):
@@ -238,6 +245,24 @@ def _san_roque(conn: Connection, made: Seeded) -> None:
         made.gates[name] = add_gate(conn, school, name, device)
         call(conn, school, made.gates[name], ago_s=33)
         pass_through(conn, school, made.gates[name], 0.25)
+
+
+NAMES = ("Abad, Liza", "Bautista, Juan", "Cruz, Maria Cristina", "Dela Cruz, Jose", "Enriquez, Paolo", "Flores, Ana")
+
+
+def fill_register(conn: Connection, school_id: str, gate: Gate) -> None:
+    """Six students of two sections; five have come this morning, one of them late."""
+    ledger = Ledger(gate.device_id)
+    items: list[Any] = []
+    for number, name in enumerate(NAMES):
+        key = UUID(int=number + 1).hex
+        items.append(student(f"2026-{number + 1:03}", key, name=name, section=("Rizal", "Sampaguita")[number % 2]))
+        if number != 3:
+            late = {"status": "late", "minutes_late": 4} if number == 4 else {}
+            ledger.scan(NOW - timedelta(minutes=35 - 7 * number), key, day="2026-06-09", **late)
+    ingest(conn, gate, [*items, *ledger.scans], NOW)
+    closure = Closure(first_day="2026-06-12", last_day="2026-06-12", kind="holiday", name="Independence Day")
+    directory.put_closure(conn, school_id, closure, NOW)
 
 
 def clock() -> ManualClock:

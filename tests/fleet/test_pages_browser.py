@@ -104,6 +104,7 @@ def every_page(desk: PagesDesk) -> list[str]:
         "/schools",
         north,
         f"{north}/register",
+        f"/schools/{desk.roque}/register",
         "/letters",
         "/letters?settled=yes",
         f"/audit?school={desk.north}",

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, select
+from sqlalchemy import Connection, and_, func, or_, select
 
 from attendance.domain.student import BOTH_SESSIONS
 from attendance.fleet.store.tables import aliases, corrections, entries, events, students
@@ -51,7 +51,11 @@ def passages(conn: Connection, school_id: str, day: str) -> list[Passage]:
     stayed = (
         select(*_PASSAGE)
         .select_from(events.outerjoin(corrections, corrected))
-        .where(events.c.school_id == school_id, events.c.day == day, func.coalesce(corrections.c.day, day) == day)
+        .where(
+            events.c.school_id == school_id,
+            events.c.day == day,
+            or_(corrections.c.day.is_(None), corrections.c.day == day),
+        )
     )
     moved = (
         select(*_PASSAGE)

@@ -1,5 +1,6 @@
 """The page of a school's register of one day: numbers for all who see the school, names for those who may."""
 
+from collections.abc import Sequence
 from datetime import date
 from typing import Any
 from uuid import UUID
@@ -8,6 +9,8 @@ from zoneinfo import ZoneInfo
 from flask import Blueprint, render_template, request
 
 from attendance.access.web.guard import account
+from attendance.domain.directory import Closure
+from attendance.fleet import directory
 from attendance.fleet.permits import Deed, may
 from attendance.fleet.register import Register, Seen, register
 from attendance.fleet.store import register as store
@@ -23,13 +26,16 @@ def add(pages: Blueprint, desk: Desk) -> None:
         zone = ZoneInfo(school.timezone)
         day = _day(request.args.get("day", ""), desk.centre.clock.now().at.astimezone(zone).date())
         with reading(desk.centre.engine) as conn:
+            closures = directory.closures(conn, school.school_id).values()
             found = register(
                 store.roster(conn, school.school_id), store.passages(conn, school.school_id, day.isoformat()), zone
             )
-        return _page(school, day, found)
+        return _page(
+            school, day, found, [each for each in closures if each.first_day <= day.isoformat() <= each.last_day]
+        )
 
 
-def _page(school: School, day: date, found: Register) -> str:
+def _page(school: School, day: date, found: Register, closed: Sequence[Closure]) -> str:
     names = may(account(), Deed.SEE_NAMES, school.school_id)
     sections = [
         {
@@ -50,6 +56,7 @@ def _page(school: School, day: date, found: Register) -> str:
         sessions=found.sessions,
         sections=sections,
         strangers=found.strangers,
+        closed=closed,
         may=permits(school.school_id),
     )
 
