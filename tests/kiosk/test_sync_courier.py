@@ -1,6 +1,7 @@
 """What a gate records reaches the centre, once, whatever the line and the centre do."""
 
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from attendance.domain.scan import Refusal
 from attendance.kiosk import erasure
 from attendance.kiosk.store import ledger, roster, sync_queue
 from attendance.kiosk.store.database import reading, writing
+from attendance.kiosk.store.sync_queue import Waiting
 
 
 @pytest.fixture
@@ -289,3 +291,36 @@ def test_the_erased_are_told_of_after_a_restore(desk: SyncDesk, centre: SmallCen
     assert centre.ids("erasure") == {key}
     with reading(desk.database) as conn:
         assert roster.known_keys(conn, [key]) == []
+
+
+def test_health_knows_what_waits_while_nobody_answers(desk: SyncDesk, centre: SmallCentre) -> None:
+    """The number grows with the scans, not with the answers."""
+    desk.enrol(centre)
+    centre.before = lambda told: False
+    for passage in range(1, 4):
+        desk.gate.scan("1", passage)
+        desk.clock.advance(20)
+        desk.courier.step()
+    assert desk.courier.waiting.items == 6
+
+
+def test_a_long_queue_is_not_counted_at_every_batch(
+    tmp_path: Path, centre: SmallCentre, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Counting a year's records takes longer than sending some."""
+    counted: list[int] = []
+    count = sync_queue.waiting
+
+    def counting(conn: sqlite3.Connection) -> Waiting:
+        counted.append(1)
+        return count(conn)
+
+    monkeypatch.setattr(sync_queue, "waiting", counting)
+    with opened(tmp_path, batch_size=10) as desk:
+        desk.gate.scan_often("1", range(1, 200))
+        desk.enrol(centre)
+        while desk.courier.send():
+            pass
+        assert len(centre.asked) > 20
+        assert len(counted) <= 4
+        assert desk.courier.waiting == Waiting()

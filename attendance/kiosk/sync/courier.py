@@ -10,14 +10,14 @@ from collections.abc import Callable, Sequence
 from http import HTTPStatus
 from pathlib import Path
 
-from attendance.clock import Clock
+from attendance.clock import Clock, Moment
 from attendance.domain.backoff import pause_s
 from attendance.domain.contact import Synced
 from attendance.domain.wire import Head, ItemResult, Result
 from attendance.kiosk.store import sync_queue
 from attendance.kiosk.store.reader import Reader
 from attendance.kiosk.store.sync_items import Item, PhotoOfScan
-from attendance.kiosk.store.sync_queue import Verdict, Waiting
+from attendance.kiosk.store.sync_queue import Queued, Verdict, Waiting
 from attendance.kiosk.sync import batch
 from attendance.kiosk.sync.batch import Batch
 from attendance.kiosk.sync.client import CentreClient, CentreError
@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 _GATHER_S = 2.0
 """The first scan leaves at once; those of the next moments go together."""
+_COUNT_S = 10.0
+"""How often a long queue is counted, which takes longer than a batch of it."""
 _LATER_FIRST_S = 5.0
 _LATER_LONGEST_S = 3600.0
 _TAKEN = (Result.CREATED, Result.DUPLICATE)
@@ -72,6 +74,7 @@ class Courier:
         self._pace = Pace(client, clock, jitter)
         self._failed = SparseLog(log, logging.WARNING, clock)
         self._waiting = Waiting()
+        self._counted_ns = clock.boot_ns()
         self._broken: dict[str, int] = {}
         self._fault: CentreError | None = None
         self.service = Service("sync courier", self, wake=client.hang_up, close=self.close)
@@ -114,10 +117,26 @@ class Courier:
         """
         now = self._clock.now()
         with self._reader.look() as conn:
-            self._waiting = sync_queue.waiting(conn)
             queued = sync_queue.take(conn, self._size, now)
-        if not queued:
-            return 0
+        few = len(queued) < self._size
+        if few or now.boot_ns >= self._counted_ns + _COUNT_S * 1e9:
+            self._count(now)
+        if queued:
+            self._send(queued)
+        if queued and few:
+            self._count(now)
+        return len(queued)
+
+    def close(self) -> None:
+        """Let go of the database; the next step opens it anew."""
+        self._reader.close()
+
+    def _count(self, now: Moment) -> None:
+        self._counted_ns = now.boot_ns
+        with self._reader.look() as conn:
+            self._waiting = sync_queue.waiting(conn)
+
+    def _send(self, queued: Sequence[Queued]) -> None:
         made = batch.make(queued, self._photo_item)
         try:
             results = self._ask(made) if made.items else []
@@ -127,13 +146,6 @@ class Courier:
         self._size = min(self._batch_size, self._size * 2)
         self._settle(made.verdicts(results, self._pause_s))
         self._on_taken(sum(each.result in _TAKEN for each in results))
-        with self._reader.look() as conn:
-            self._waiting = sync_queue.waiting(conn)
-        return len(queued)
-
-    def close(self) -> None:
-        """Let go of the database; the next step opens it anew."""
-        self._reader.close()
 
     def _ask(self, made: Batch) -> Sequence[ItemResult]:
         reply = self._client.ask("POST", "/sync", made.body, deadline_s=self._timeout_s)
