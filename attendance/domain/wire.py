@@ -83,6 +83,7 @@ class Scan(_Wire):
     Attributes:
         seq: counts from 1 without gaps within one epoch of a device.
         boot_id: empty where no boot of a gate saw it: it was entered from its photo, or from an earlier system.
+        boot_id: empty for one that was entered afterwards, as from an earlier system or from its photo.
         chain: ``chain`` of this row at the gate; empty for one recorded before there were chains.
     """
 

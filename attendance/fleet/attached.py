@@ -22,6 +22,8 @@ _Row = TypeVar("_Row", CorrectionOfScan, PhotoOfScan)
 
 def take_corrections(conn: Connection, batch: Batch) -> list[Place]:
     """Keep the batch's corrections, of which the last one made holds; the scans that changed."""
+    if not batch.of(Correction):
+        return []
     asked = list(_placed(conn, batch, Correction))
     before = corrections.of_scans(conn, batch.gate.school_id, {item.scan_id for _, item, _ in asked})
     newest, rows = dict(before), []
@@ -43,6 +45,8 @@ def take_corrections(conn: Connection, batch: Batch) -> list[Place]:
 
 def take_photos(conn: Connection, batch: Batch) -> None:
     """Keep what is known of scans' photos. That a gate keeps a picture no longer takes it from the centre."""
+    if not batch.of(Photo):
+        return
     asked = list(_placed(conn, batch, Photo))
     school_id = batch.gate.school_id
     newest = photos.of_scans(conn, school_id, {item.scan_id for _, item, _ in asked})
@@ -62,9 +66,9 @@ def take_photos(conn: Connection, batch: Batch) -> None:
 
 def _placed(conn: Connection, batch: Batch, kind: type[_OfScan]) -> Iterator[tuple[int, _OfScan, Place]]:
     """The items of a kind, each with its scan; what has none is answered ``later``."""
-    asked = list(batch.open(kind))
-    places = events.places(conn, batch.gate.school_id, {item.scan_id for _, item in asked}) if asked else {}
-    for index, item in asked:
+    asked = batch.of(kind)
+    places = events.places(conn, batch.gate.school_id, {item.scan_id for item in asked.values()})
+    for index, item in asked.items():
         place = places.get(item.scan_id)
         if place is None:
             batch.results[index] = LATER

@@ -1,6 +1,6 @@
 """One request of a gate while it is being taken in."""
 
-from collections.abc import Iterator
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar
@@ -23,7 +23,7 @@ class Batch:
     """
     Attributes:
         raw: the items as they came.
-        items: read; ``None`` where that could not be done.
+        items: those that could be read, by type and place.
         results: in the order of the items; ``None`` while it is open.
         learned: students' keys that became known.
     """
@@ -31,7 +31,7 @@ class Batch:
     gate: Gate
     now: datetime
     raw: list[Any]
-    items: list[Any] = field(default_factory=list)
+    items: dict[type, dict[int, Any]] = field(default_factory=lambda: defaultdict(dict))
     results: list[ItemResult | None] = field(default_factory=list)
     learned: list[str] = field(default_factory=list)
 
@@ -40,22 +40,19 @@ class Batch:
         """Judge each item alone."""
         batch = cls(gate, now, raw)
         read = wire.ITEM.validate_python
-        for each in raw:
+        for place, each in enumerate(raw):
             try:
                 item = read(each)
             except ValidationError as error:
-                batch.items.append(None)
                 batch.results.append(ItemResult(result=Result.REJECTED, reason=_reason(error)))
             else:
-                batch.items.append(item)
+                batch.items[type(item)][place] = item
                 batch.results.append(None)
         return batch
 
-    def open(self, kind: type[T]) -> Iterator[tuple[int, T]]:
-        """Place and item of all of that kind that are not answered."""
-        for place, item in enumerate(self.items):
-            if isinstance(item, kind) and self.results[place] is None:
-                yield place, item
+    def of(self, kind: type[T]) -> dict[int, T]:
+        """The items of a kind, by place."""
+        return self.items[kind]
 
     def conflict(self, place: int, reason: str) -> None:
         self.results[place] = ItemResult(result=Result.CONFLICT, reason=reason)

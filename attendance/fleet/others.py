@@ -15,7 +15,7 @@ _SAME_ID = "Another refusal is here under this refusal_id."
 
 def take_refusals(conn: Connection, batch: Batch) -> None:
     """Keep the batch's refusals, each once."""
-    asked = dict(batch.open(Refused))
+    asked = batch.of(Refused)
     if not asked:
         return
     gate = batch.gate
@@ -37,12 +37,14 @@ def take_refusals(conn: Connection, batch: Batch) -> None:
 
 def take_people(conn: Connection, batch: Batch) -> None:
     """Learn students, and forget those who ask for it, in the order in which the gate said so."""
-    for place, item in enumerate(batch.items):
-        if batch.results[place] is None and isinstance(item, Student):
-            batch.results[place] = CREATED if _learn(conn, batch, item) else DUPLICATE
-        elif batch.results[place] is None and isinstance(item, Erasure):
-            erased = directory.erase_key(conn, batch.gate.school_id, item.student_key, batch.now)
-            batch.results[place] = CREATED if erased else DUPLICATE
+    said: dict[int, Student | Erasure] = {**batch.of(Student), **batch.of(Erasure)}
+    for place in sorted(said):
+        item = said[place]
+        if isinstance(item, Student):
+            done = _learn(conn, batch, item)
+        else:
+            done = directory.erase_key(conn, batch.gate.school_id, item.student_key, batch.now)
+        batch.results[place] = CREATED if done else DUPLICATE
 
 
 def _learn(conn: Connection, batch: Batch, student: Student) -> bool:

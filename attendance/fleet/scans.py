@@ -27,7 +27,7 @@ class Taken:
 
 def take(conn: Connection, batch: Batch) -> Taken:
     """Keep the batch's scans."""
-    scans = dict(batch.open(Scan))
+    scans = batch.of(Scan)
     return _Intake(conn, batch, scans).run() if scans else Taken()
 
 

@@ -54,11 +54,12 @@ class Insert:
 
 
 def array_literal(values: Sequence[Any]) -> str:
-    """Texts, whole numbers, truths or ``None``, as PostgreSQL writes an array of them."""
-    first = values[0]
-    if isinstance(first, str) and None not in values:
+    """Texts, numbers, truths or ``None``, as PostgreSQL writes an array of them."""
+    if None in values:
+        return "{" + ",".join(map(_element, values)) + "}"
+    if isinstance(values[0], str):
         return _array_of_texts(values)
-    return "{" + ",".join(map(_element, values)) + "}"
+    return "{" + ",".join(map(str, values)) + "}"
 
 
 def _array_of_texts(values: Sequence[str]) -> str:

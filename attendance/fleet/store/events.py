@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection, delete, select
@@ -45,12 +46,13 @@ class Place:
     minutes_late: int
 
 
-_INSERT = Insert(events, ("school_id", "scan_id", "event_at", "chain_id", "seq", "link", *_SCAN_COLUMNS))
+_INSERT = Insert(events, ("school_id", "chain_id", "scan_id", "event_at", "seq", "link", *_SCAN_COLUMNS))
+_values = attrgetter("scan_id", "scanned_at", "seq", "chain", *_SCAN_COLUMNS)
 
 
 def put(conn: Connection, school_id: str, scans: Sequence[tuple[int, Scan]]) -> int:
     """Keep scans, each with its chain's id; those whose key is there already are left out. How many were kept."""
-    return _INSERT.run(conn, [_row(school_id, chain_id, scan) for chain_id, scan in scans])
+    return _INSERT.run(conn, [(school_id, chain_id, *_values(scan)) for chain_id, scan in scans])
 
 
 def by_id(conn: Connection, school_id: str, scan_ids: Iterable[str]) -> dict[str, Scan]:
@@ -105,30 +107,6 @@ def after_number(conn: Connection, school_id: str, chain_id: int, number: int) -
 def forget_before(conn: Connection, first: datetime) -> int:
     """Remove older ones, of all schools, row by row; how many that were."""
     return conn.execute(delete(events).where(events.c.event_at < rfc3339(first))).rowcount
-
-
-def _row(school_id: str, chain_id: int, scan: Scan) -> tuple[Any, ...]:
-    return (
-        school_id,
-        scan.scan_id,
-        scan.scanned_at,
-        chain_id,
-        scan.seq,
-        scan.chain,
-        scan.student_key,
-        scan.day,
-        scan.session,
-        scan.direction,
-        scan.status,
-        scan.passage,
-        scan.minutes_late,
-        scan.boot_id,
-        scan.boot_ns,
-        scan.clock_trusted,
-        scan.source,
-        scan.card_issue,
-        scan.card_signed,
-    )
 
 
 def _read(conn: Connection, *condition: Any, order: Any = None, limit: int | None = None) -> Iterator[Scan]:

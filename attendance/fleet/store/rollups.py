@@ -29,7 +29,7 @@ _INSERT = Insert(
 
 
 @functools.lru_cache(maxsize=8192)
-def slot_of(timezone: str, minute: str) -> int:
+def slot(timezone: str, minute: str) -> int:
     """The ten minutes of the local day.
 
     Args:
@@ -39,28 +39,22 @@ def slot_of(timezone: str, minute: str) -> int:
     return (local.hour * 60 + local.minute) // SLOT_MINUTES
 
 
-def slot(timezone: str, at: str) -> int:
-    """The ten minutes of the local day; ``at`` is a time of ``wire``."""
-    return slot_of(timezone, at[:16])
-
-
 def add(conn: Connection, gate: Gate, scans: Iterable[Scan]) -> None:
     """Count new scans."""
     count(conn, gate, ((scan.day, scan.scanned_at, scan.minutes_late > 0) for scan in scans))
 
 
 def count(conn: Connection, gate: Gate, scans: Iterable[tuple[str, str, bool]], step: int = 1) -> None:
-    """Count scans, each given by day, time and whether it is late.
+    """Count scans, each given by day, time of ``wire``, and whether it is late.
 
     Args:
         step: -1 takes them out again.
     """
     total, late = Counter[tuple[str, int]](), Counter[tuple[str, int]]()
-    for day, at, is_late in scans:
-        place = (day, slot(gate.timezone, at))
-        total[place] += step
-        if is_late:
-            late[place] += step
+    for (day, minute, is_late), number in Counter((day, at[:16], is_late) for day, at, is_late in scans).items():
+        place = (day, slot(gate.timezone, minute))
+        total[place] += number * step
+        late[place] += number * step * is_late
     _INSERT.run(
         conn,
         [(gate.school_id, gate.gate_id, *place, total[place], late[place], 0) for place in sorted(total)],
@@ -68,8 +62,8 @@ def count(conn: Connection, gate: Gate, scans: Iterable[tuple[str, str, bool]], 
 
 
 def add_refusals(conn: Connection, gate: Gate, seen: Iterable[tuple[str, str]]) -> None:
-    """Count new refusals, each given by day and time."""
-    places = Counter((day, slot(gate.timezone, at)) for day, at in seen)
+    """Count new refusals, each given by day and time of ``wire``."""
+    places = Counter((day, slot(gate.timezone, at[:16])) for day, at in seen)
     _INSERT.run(
         conn, [(gate.school_id, gate.gate_id, *place, 0, 0, refused) for place, refused in sorted(places.items())]
     )
