@@ -17,7 +17,7 @@ from attendance.domain.contact import ForeignScan
 from attendance.domain.message import MessageKind
 from attendance.domain.scan import Direction, GateDirection, Refusal
 from attendance.kiosk.sms.absence import look, recipients
-from attendance.kiosk.store import absence, closures, foreign_scans, ledger, preferences, roster
+from attendance.kiosk.store import absence, closures, foreign_scans, ledger, outbox, preferences, roster
 from attendance.kiosk.store.database import begin_epoch, reading, writing
 
 ANA = [("9", "absence", "2026-06-08", "morning")]
@@ -382,6 +382,19 @@ def test_what_waits_when_a_person_says_no_is_cancelled(
     assert waiting(school) == [("cancelled", reason)]
     absences.step()
     assert school.queued() == ANA
+
+
+def test_what_a_person_sends_all_the_same_is_sent(school: SchoolMorning) -> None:
+    """A cancelled message that somebody retries is not cancelled again."""
+    usual(school)
+    school.absences().step()
+    switched_off(school)
+    school.absences().step()
+    with writing(school.database) as conn:
+        [cancelled] = conn.execute("SELECT message_id FROM sms_outbox").fetchone()
+        outbox.retry(conn, cancelled, school.clock.now())
+    school.absences().step()
+    assert [state for state, _ in waiting(school)] == ["cancelled", "waiting"]
 
 
 @pytest.mark.parametrize("of", ["itself", "the message that tells it too"])
