@@ -92,6 +92,25 @@ def test_when_full_drop_drops(desk: SmsDesk, caplog: pytest.LogCaptureFixture) -
     assert f"SMS {messages[2]} (check_in) dropped: The limit of messages was reached." in caplog.text
 
 
+def test_a_second_gateway_waits_for_room_too(memory_disk: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """The first one's request took the last slot: the message waits with that reason, and leaves by the second."""
+    clock = ManualClock(MORNING)
+    first, second = Phone(clock, "first"), Phone(clock, "second")
+    desk = SmsDesk(memory_disk, clock, phones=[first, second])
+    desk.hire(limits=Limits(windows=[Window(1, 60)]))
+    desk.enrol("1")
+    [message] = desk.scan("1")
+    first.faults = [passing()] * 9
+    desk.exhaust()
+    assert (desk.row(message)["state"], second.requests) == ("waiting", [])
+    assert "no room for asking another" in desk.row(message)["reason"]
+    assert "no room for asking another" in caplog.text
+    desk.exhaust(3600)
+    assert second.ids() == [message]
+    assert most_in_any(sorted(first.requests + second.requests), Window(1, 60)) == 1
+    desk.close()
+
+
 @pytest.mark.parametrize(("cap", "field"), [("daily_parts", "day"), ("monthly_parts", "month")])
 def test_caps_count_parts(desk: SmsDesk, cap: str, field: str) -> None:
     """A message of two parts counts two; at 80 % health warns, at 100 % messages wait; a new day has its own."""

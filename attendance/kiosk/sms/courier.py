@@ -42,6 +42,7 @@ IDLE_REST_S = 2.0
 _LONGEST_REST_S = 30.0
 """While messages must wait; some may expire meanwhile."""
 _LONGEST_RETRY_AFTER_S = 3600.0
+_NO_SECOND = "The first gateway did not take it, and the limit leaves no room for asking another."
 _CAPPED = "The message parts of the day or month are used."
 _SHORTEST_LIFE_S = 5
 """What a gateway takes at least as a time to live."""
@@ -225,7 +226,7 @@ class Courier:
             taken = self._routes.send(outgoing, claim.gateway if claim.asked else "", request.begin)
             mark = Mark(OutboxState.SENT, taken.gateway_name, gateway_state=taken.state)
         except OutOfSlots:
-            mark = Mark(OutboxState.WAITING)
+            mark = Mark(OutboxState.WAITING, reason=_NO_SECOND)
         except GatewayError as error:
             mark = self._after(claim, error)
         if self._writer.run(lambda conn: self._mark(conn, claim, mark, request)):
