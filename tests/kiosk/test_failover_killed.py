@@ -78,7 +78,7 @@ class MortalPhone(Phone):
 ACTS = st.lists(st.sampled_from(["takes", "refuses", "lies", "fails"]), max_size=12)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=35, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(ACTS, ACTS, st.lists(st.integers(1, 14), max_size=6))
 def test_each_family_gets_its_message_on_one_phone_once(first: list[str], second: list[str], lives: list[int]) -> None:
     """Phones refuse, lie or fail, the second takes over on proof only, and the gate dies again and again."""
