@@ -4,6 +4,7 @@ import argparse
 import logging
 import os
 import secrets
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -48,8 +49,9 @@ def add_parser(subparsers: "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
 def _run(args: argparse.Namespace) -> int:
-    from attendance.kiosk.app import Gate
+    from attendance.kiosk.app import AGAIN, Gate
     from attendance.kiosk.plan import RunOptions
+    from attendance.ops import systemd
     from attendance.ops.logs import log_to
 
     if args.demo and not args.data_dir:
@@ -78,7 +80,10 @@ def _run(args: argparse.Namespace) -> int:
         demo_students=students,
     )
     with _demo_phone(settings, context) if args.demo else nullcontext((settings, ())) as (settings, also):
-        return Gate(settings, context.paths, context.clock, replace(options, also=also)).run()
+        code = Gate(settings, context.paths, context.clock, replace(options, also=also)).run()
+    if code == AGAIN and not systemd.supervised():
+        os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])  # nobody else would start it again
+    return code
 
 
 @contextmanager
@@ -133,7 +138,6 @@ def _absolute(source: str) -> str:
 def _check_file(source: str) -> None:
     """Refuse a file that gives no picture, before the gate starts; in a process of its own, as all decoding."""
     import subprocess
-    import sys
 
     from attendance.errors import BadInput
 

@@ -3,12 +3,13 @@
 import faulthandler
 import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from attendance import __version__
 from attendance.clock import Clock
-from attendance.config import Paths, Settings
+from attendance.config import Paths, Settings, check_decided
 from attendance.kiosk import backups, erasure, keyring, measures, plan, probes, recovery, statuses
 from attendance.kiosk.album import Album, Entry
 from attendance.kiosk.backups import DatabaseBackupManager
@@ -22,6 +23,7 @@ from attendance.kiosk.parts import DEADLINE_S, Part, nothing, of_service
 from attendance.kiosk.plan import RunOptions
 from attendance.kiosk.recycling import VisionRelief
 from attendance.kiosk.redating import Redating
+from attendance.kiosk.restarting import OrderlyRestart
 from attendance.kiosk.retention import Policy, Retention
 from attendance.kiosk.sms import plan as sms_plan
 from attendance.kiosk.sms.app import Messages
@@ -31,6 +33,7 @@ from attendance.kiosk.store import ledger, register, roster
 from attendance.kiosk.store.database import create_or_migrate, damage_mark, note_damage, reading
 from attendance.kiosk.sync.app import Sync
 from attendance.kiosk.sync.credentials import is_enrolled
+from attendance.kiosk.sync.down import Seams
 from attendance.kiosk.web.endpoint import HealthEndpoint
 from attendance.kiosk.web.events import ScreenEvents
 from attendance.kiosk.web.metrics import metrics_blueprint
@@ -66,6 +69,8 @@ _VISION_DEADLINE_S = 120.0
 """So long replacing the vision process may fail before the whole gate is started anew."""
 _STOP_S = 1.5
 _READER_USED_S = 12 * 3600.0
+AGAIN = 75
+"""What a supervisor takes for a reason to start the gate again (``EX_TEMPFAIL`` of sysexits.h)."""
 _LOST_PHOTO = "The gate was interrupted before a face was found."
 
 
@@ -79,6 +84,7 @@ class Gate:
         self._options = options
         self._stopping = StopRequest()
         self._started = False
+        self._again = False
         self._read_boot_ns = 0
         self._zone = ZoneInfo(settings.school.timezone)
         self._rules = plan.gate_rules(settings, keyring.load(paths.resolve(settings.cards.key)))
@@ -178,8 +184,9 @@ class Gate:
             writer=self._writer,
             answers=sms_plan.answers(settings),
         )
-        self._messages = self._make_messages() if settings.sms_notifications.enabled else None
+        self._restart = OrderlyRestart(lambda: self._station.quiet_s, self._end_for_restart, clock)
         self._sync = self._make_sync() if settings.cloud.enabled else None
+        self._messages = self._make_messages() if settings.sms_notifications.enabled else None
         streams = Streams(settings.screen.max_streams)
         self._health = HealthEndpoint(
             settings.health_endpoint.port,
@@ -210,7 +217,7 @@ class Gate:
         return self._health.port
 
     def run(self) -> int:
-        """Start, work until told to stop, stop; the exit code."""
+        """Start, work until told to stop, stop; the exit code, ``AGAIN`` if another run is to begin at once."""
         faulthandler.enable()  # a supervisor ends a hang with SIGABRT: then the log has every thread's stack
         try:
             with self._stopping, self._marker:
@@ -226,7 +233,7 @@ class Gate:
                     self._end_parts()
         finally:
             self._lock.release()
-        return 0
+        return AGAIN if self._again else 0
 
     def _alive_s(self) -> float:
         return min(_ALIVE_S, float(self._settings.watchdog.timeout_seconds) / 3)
@@ -280,6 +287,7 @@ class Gate:
                 switched_on=settings.database_backup.enabled,
             ),
             *(of_service(part.service) for part in (self._retention, self._redating, self._logs, self._memory)),
+            of_service(self._restart.service),
             of_service(self._display.service),
             Part("pins", nothing, self._close_feedback),
             *([of_service(self._feedback_service)] if self._feedback_service else []),
@@ -321,8 +329,9 @@ class Gate:
         return [each for each in (self._messages, self._sync) if each is not None]
 
     def _courier_parts(self) -> list[Part]:
+        slow = self._sync.slow_service if self._sync else None
         return [
-            of_service(service, deadline_s=DEADLINE_S + couriers.longest_s)
+            of_service(service, deadline_s=backups.DEADLINE_S if service is slow else DEADLINE_S + couriers.longest_s)
             for couriers in self._couriers
             for service in couriers.services
         ]
@@ -340,6 +349,7 @@ class Gate:
             works=self._works,
             phone=lambda: self._webhook.status().get("phone"),
             on_sent=lambda: self._metrics.increment(SMS_SENT),
+            others_confirmed=self._sync.others_confirmed if self._sync else None,
         )
 
     def _make_sync(self) -> Sync:
@@ -349,7 +359,23 @@ class Gate:
             self._writer,
             self._clock,
             on_taken=lambda count: self._metrics.increment(CLOUD_SYNC_SUCCESS, count),
+            seams=Seams(
+                snapshot=self._board.snapshot,
+                restart=self._restart.ask,
+                back_up=lambda: self._backups.make().path.name,
+                check_settings=self._check_settings,
+            ),
         )
+
+    def _check_settings(self, layer: Mapping[str, Any]) -> None:
+        settings = check_decided(self._paths, dict(layer))
+        sms_plan.texts(settings)
+        sms_plan.answers(settings)
+
+    def _end_for_restart(self, reason: str) -> None:
+        self._watchdog.restarts.append("ordered restart", reason)
+        self._again = True
+        self._stopping.set()
 
     def _works(self) -> bool:
         """Whether somebody who shows a card now is seen and recorded."""
