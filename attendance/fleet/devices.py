@@ -65,15 +65,19 @@ def extend(conn: Connection, school_id: str, state: Chain, arrived: Mapping[int,
         _walk(state, events.after_number(conn, school_id, state.chain_id, state.complete_to))
 
 
-def claim(conn: Connection, gate: Gate, heads: Iterable[Mapping[str, Any]], now: datetime) -> None:
-    """Keep what a gate says of its own newest scans.
+def claim(
+    conn: Connection, gate: Gate, heads: Iterable[Mapping[str, Any]], now: datetime
+) -> dict[tuple[str, str], Chain]:
+    """Keep what a gate says of its own newest scans; how far each of these chains is here, by device and epoch.
 
     Args:
         heads: as ``contact.Tip`` has them.
     """
     told = {(head["device_id"], head["epoch"]): head for head in heads}
-    for pair, chain in (chains.lock(conn, gate.school_id, gate.gate_id, told) if told else {}).items():
+    known = chains.lock(conn, gate.school_id, gate.gate_id, told) if told else {}
+    for pair, chain in known.items():
         chains.claim(conn, chain, told[pair]["last_seq"], told[pair]["chain"], now)
+    return known
 
 
 def completeness(conn: Connection, school_id: str, gate_id: str | None = None) -> list[Completeness]:

@@ -1,6 +1,7 @@
 """A gate's call: how it is, what it has done, and what the centre tells it in return."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -10,6 +11,7 @@ from attendance.clock import from_rfc3339, rfc3339
 from attendance.domain import contact
 from attendance.fleet import commands, devices
 from attendance.fleet.store import gates, health, schools
+from attendance.fleet.store.chains import Chain
 from attendance.fleet.store.gates import Gate
 from attendance.fleet.vitals import summary
 from attendance.fleet.watch import SILENT_S
@@ -21,8 +23,8 @@ def take(conn: Connection, gate: Gate, beat: contact.Heartbeat, now: datetime) -
     """Keep what the gate tells, and answer."""
     gates.touch(conn, gate.school_id, gate.gate_id, beat.version, now)
     commands.settle(conn, gate, beat.results, now)
-    devices.claim(conn, gate, [head.model_dump() for head in beat.heads], now)
-    _keep(conn, gate, beat, now)
+    here = devices.claim(conn, gate, [head.model_dump() for head in beat.heads], now)
+    _keep(conn, gate, beat, _all_here(here, beat), now)
     versions = schools.versions(conn, gate.school_id)
     return contact.HeartbeatAnswer(
         now=rfc3339(now),
@@ -35,7 +37,7 @@ def take(conn: Connection, gate: Gate, beat: contact.Heartbeat, now: datetime) -
     )
 
 
-def _keep(conn: Connection, gate: Gate, beat: contact.Heartbeat, now: datetime) -> None:
+def _keep(conn: Connection, gate: Gate, beat: contact.Heartbeat, all_here: bool, now: datetime) -> None:
     told: dict[str, Any] = storable(beat.health)
     status = told.get("overall_status")
     applied = beat.applied or contact.Versions(changes=0, scans=0)
@@ -52,27 +54,23 @@ def _keep(conn: Connection, gate: Gate, beat: contact.Heartbeat, now: datetime) 
         scans_applied=applied.scans,
         clock_trusted=beat.clock_trusted,
         sent_at=sent_at,
-        synced_to=min(sent_at, now) if _all_here(conn, gate, beat) else None,
+        synced_to=min(sent_at, now) if all_here else None,
         facts=summary(told) | {"queue_items": beat.queue.items},
         now=now,
     )
 
 
-def _all_here(conn: Connection, gate: Gate, beat: contact.Heartbeat) -> bool:
+def _all_here(here: Mapping[tuple[str, str], Chain], beat: contact.Heartbeat) -> bool:
     """Whether the centre has every scan that the gate made up to the heartbeat, and can tell when that was."""
     if beat.queue.items or not beat.clock_trusted:
         return False
-    here = {(each.device_id, each.epoch): each for each in devices.completeness(conn, gate.school_id, gate.gate_id)}
-    return all(_here(here.get((head.device_id, head.epoch)), head.last_seq) for head in beat.heads)
+    return all(_reached(here[head.device_id, head.epoch]) >= head.last_seq for head in beat.heads)
 
 
-def _here(known: devices.Completeness | None, last_seq: int) -> bool:
-    """Whether all up to a number are here. Behind a broken link nobody counts any more, so that the newest must do:
+def _reached(chain: Chain) -> int:
+    """Up to which number the scans are here. Behind a broken link nobody counts any more, so that the newest must do:
     that a scan was altered is another question than whether somebody came."""
-    if known is None:
-        return last_seq == 0
-    reached = known.complete_to if known.broken_at is None else known.highest
-    return reached >= last_seq
+    return chain.complete_to if chain.broken_at is None else chain.highest
 
 
 def storable(value: Any) -> Any:
