@@ -3,6 +3,7 @@
 import argparse
 import contextlib
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -25,12 +26,13 @@ _ZONE = "Asia/Manila"
 _GATES = ("Main gate", "East gate", "South gate")
 _SILENT = "South gate"
 _STUDENTS = 240
-_EVERY_S, _EARLIER_EVERY_S = 2.5, 10.0
+_EVERY_S, _EARLIER_EVERY_S = 2.5, 20.0
 _HOURS = 1.0
 _NOBODY_FOR = timedelta(minutes=25)
 _SILENT_AFTER_S = 120.0
 _STARTS_WITHIN_S = 30.0
 _ENDS_WITHIN_S = 10.0
+_LOG = "centre.log"
 
 
 def add_demo(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -41,6 +43,7 @@ def add_demo(verbs: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 
 def _demo(args: argparse.Namespace) -> int:
     require_parts()
+    _require_free(args.port)
     stopping = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopping.set())
@@ -49,7 +52,7 @@ def _demo(args: argparse.Namespace) -> int:
         password, codes = _prepare(f"sqlite:///{folder}/centre.db")
         centre = stack.enter_context(_serving(folder, args.port))
         if not _answers(url, centre, stopping):
-            return _ended(stopping)
+            return _ended(stopping, folder)
         services = _gates(url, codes)
         for service in services.values():
             stack.callback(service.stop)
@@ -61,12 +64,26 @@ def _demo(args: argparse.Namespace) -> int:
             services[_SILENT].stop()
         while not stopping.wait(1) and centre.poll() is None:
             pass
-        return _ended(stopping)
+        return _ended(stopping, folder)
 
 
-def _ended(stopping: threading.Event) -> int:
-    """Well if somebody asked for it."""
-    return 0 if stopping.is_set() else 1
+def _require_free(port: int) -> None:
+    """
+    Raises:
+        BadInput: somebody serves there, perhaps another demo.
+    """
+    from attendance.errors import BadInput
+
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+        raise BadInput(f"Port {port} is in use. Give another one with --port.")
+
+
+def _ended(stopping: threading.Event, folder: Path) -> int:
+    """Well if somebody asked for it; else with what the centre said last."""
+    if stopping.is_set():
+        return 0
+    print("The centre ended:", *(folder / _LOG).read_text().splitlines()[-5:], sep="\n", file=sys.stderr)
+    return 1
 
 
 def _prepare(database: str) -> tuple[str, list[str]]:
@@ -100,7 +117,8 @@ def _prepare(database: str) -> tuple[str, list[str]]:
 def _serving(folder: Path, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     """The centre, in processes of its own as always, which do not hear of Ctrl-C themselves."""
     words = ["fleet", "serve", f"--db=sqlite:///{folder}/centre.db", f"--folder={folder}/files", f"--port={port}"]
-    process = subprocess.Popen([sys.executable, "-m", "attendance", *words], start_new_session=True)
+    with (folder / _LOG).open("w") as log:
+        process = subprocess.Popen([sys.executable, "-m", "attendance", *words], stderr=log, start_new_session=True)
     try:
         yield process
     finally:
@@ -119,7 +137,6 @@ def _answers(url: str, centre: "subprocess.Popen[bytes]", stopping: threading.Ev
             return False
         with contextlib.suppress(OSError), urllib.request.urlopen(f"{url}/readyz", timeout=2):
             return True
-    print("The centre does not answer.", file=sys.stderr)
     return False
 
 
@@ -143,5 +160,7 @@ def _gates(url: str, codes: list[str]) -> "dict[str, Service]":
         morning.remember(_HOURS, _EARLIER_EVERY_S, last_before=_NOBODY_FOR if silent else timedelta())
         if silent:
             morning.close()
+        while gate.sync():  # so that the first look finds it whole
+            pass
         services[name] = Service(name, morning)
     return services
