@@ -338,6 +338,7 @@ def test_whoever_is_forgotten_at_the_centre_is_forgotten_here(desk: DownDesk, ce
     assert value(desk, "SELECT count(*) FROM attendance") == 1
     assert value(desk, "SELECT count(*) FROM foreign_scans") == 0
     assert erasure.keys(desk.gate.data) == [old_key]
+    erasure.reapply(desk.database, desk.gate.data)
     assert value(desk, "SELECT count(*) FROM sync_queue WHERE record_type = 'erasure' AND state = 'waiting'") == 0
     assert value(desk, f"SELECT reason FROM photos WHERE scan_id = '{made.scan_id}'") == "erased"
 

@@ -254,6 +254,15 @@ def keys_of_erased(conn: sqlite3.Connection, centre_keys: Iterable[str], student
     return sorted(found)
 
 
+def know_erased(conn: sqlite3.Connection, student_keys: Iterable[str]) -> None:
+    """The centre has told of these erasures itself, and need not be told."""
+    conn.executemany(
+        "INSERT INTO sync_queue (record_type, record_id, state) VALUES ('erasure', ?, 'sent')"
+        " ON CONFLICT (record_type, record_id) DO UPDATE SET state = 'sent'",
+        [(key,) for key in student_keys],
+    )
+
+
 def settings(conn: sqlite3.Connection) -> dict[str, Any]:
     """What the centre has decided of the settings, by ``schedule``, ``texts`` and ``command``; reads only."""
     return {row["source"]: json.loads(row["body"]) for row in conn.execute("SELECT source, body FROM centre_settings")}

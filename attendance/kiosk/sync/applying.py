@@ -157,6 +157,7 @@ def enter(
             limits.judge(Feed.RULES, living, living - directory.living(conn, erased))
             remember()
             photos.extend(roster.erase(conn, erased))
+            directory.know_erased(conn, erased)
         directory.take_closures(conn, batch.closures, batch.gone.get("closure", ()))
 
     def students_and_cards() -> None:

@@ -1,0 +1,65 @@
+"""What the centre is told of the last days' sessions: whether this gate provably worked through each."""
+
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from gate_data import MANILA, SCHEDULE, GateData
+
+from attendance.clock import rfc3339
+from attendance.domain.absence import Limits
+from attendance.domain.scan import GateDirection
+from attendance.kiosk.sms.absence import AbsenceRules
+from attendance.kiosk.store.database import writing
+from attendance.kiosk.sync.windows import proven_windows
+
+RULES = AbsenceRules(MANILA, SCHEDULE, frozenset(), Limits(timedelta(minutes=30), 20), 2, GateDirection.BOTH)
+
+
+@pytest.fixture
+def gate(tmp_path: Path) -> GateData:
+    return GateData(tmp_path).create(1)
+
+
+def worked(gate: GateData, *spans: tuple[str, str], jumped: bool = False) -> None:
+    """The gate provably worked on the day, local times as 06:00."""
+    with writing(gate.database) as conn:
+        for span in spans:
+            began, ended = (
+                rfc3339(datetime.fromisoformat(f"2026-06-08T{text}").replace(tzinfo=MANILA).astimezone(UTC))
+                for text in span
+            )
+            conn.execute(
+                "INSERT INTO proof_of_work (began_at, ended_at, after_jump) VALUES (?, ?, ?)", (began, ended, jumped)
+            )
+
+
+def told(gate: GateData, at: str) -> list[tuple[str, bool]]:
+    moment = datetime.fromisoformat(f"2026-06-08T{at}").replace(tzinfo=MANILA)
+    gate.clock.step((moment - gate.clock.now().at).total_seconds())
+    return [(window.day, window.complete) for window in proven_windows(gate.database, RULES, gate.clock)]
+
+
+def test_a_window_is_told_when_it_is_over(gate: GateData) -> None:
+    """Yesterday's was not watched; today's is not told before its end."""
+    worked(gate, ("05:00", "09:00"))
+    assert told(gate, "07:59") == [("2026-06-07", False)]
+    assert told(gate, "08:01") == [("2026-06-07", False), ("2026-06-08", True)]
+
+
+def test_a_hole_makes_it_incomplete(gate: GateData) -> None:
+    """A restart of a moment does not."""
+    worked(gate, ("05:00", "07:00"), ("07:10", "09:00"))
+    assert told(gate, "09:00")[-1] == ("2026-06-08", False)
+
+
+def test_a_restart_is_no_hole(gate: GateData) -> None:
+    """Whoever came in it has shown the card again."""
+    worked(gate, ("05:00", "07:00"), ("07:02", "09:00"))
+    assert told(gate, "09:00")[-1] == ("2026-06-08", True)
+
+
+def test_a_clock_that_jumped_proves_nothing(gate: GateData) -> None:
+    """No time of that day is sure."""
+    worked(gate, ("05:00", "09:00"), jumped=True)
+    assert told(gate, "09:00")[-1] == ("2026-06-08", False)
