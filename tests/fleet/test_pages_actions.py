@@ -61,7 +61,7 @@ def test_a_command_is_asked_about_queued_noted_and_its_result_shown(desk: PagesD
     page = admin.text(main_gate(desk))
     assert "It runs again." in page
     assert noted(desk) == [("north-admin", "command")]
-    assert "gave the command" in admin.text(f"/audit?school={desk.north}")
+    assert "gave a command to" in admin.text(f"/audit?school={desk.north}")
 
 
 def test_a_command_that_no_gate_fetched_is_said_to_have_expired(desk: PagesDesk, admin: Visitor) -> None:
@@ -233,7 +233,7 @@ def test_a_dead_letter_is_settled_once_and_noted(desk: PagesDesk) -> None:
     assert "Another scan is here" not in office.text("/letters")
     assert "settled by north-office" in office.text("/letters?settled=yes")
     assert office.post(path, school=desk.north).status_code == 404
-    assert noted(desk) == [("north-office", "letter-settled")]
+    assert noted(desk) == [("north-office", "dead-letter-resolved")]
 
 
 def test_a_renamed_and_a_revoked_gate_are_seen_at_once(desk: PagesDesk, admin: Visitor) -> None:
@@ -331,3 +331,10 @@ def test_the_audit_has_no_secrets(desk: PagesDesk, admin: Visitor) -> None:
     assert "sms.password" in told
     assert "hunter2" not in told
     assert PASSWORD not in told
+
+
+def test_an_endless_form_is_not_read(desk: PagesDesk, admin: Visitor) -> None:
+    """Neither by the login, which is for everybody, nor behind it."""
+    much = "x" * 200_000
+    for path in ("/login", f"{main_gate(desk)}/commands/config"):
+        assert admin.post(path, settings=much).status_code == 413

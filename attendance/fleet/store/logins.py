@@ -90,7 +90,7 @@ class FailedGuesses:
         with transaction(self._engine) as conn:
             conn.execute(delete(guesses).where(guesses.c.last_at < self._clock.now().at - FORGOTTEN_AFTER))
             added = dialect.insert(conn, guesses).values(key_hash=key, failures=new.failures, last_at=new.last_at)
-            return bool(conn.execute(added.on_conflict_do_nothing()).rowcount)
+            return conn.execute(added.on_conflict_do_nothing().returning(guesses.c.key_hash)).first() is not None
 
 
 class DoorAudit:
@@ -102,4 +102,5 @@ class DoorAudit:
 
     def record(self, action: str, account: Account, address: str) -> None:
         with transaction(self._engine) as conn:
-            audit.note(conn, None, account.login, action, account.user_id, {"from": address}, self._clock.now().at)
+            told = {"login": account.login, "from": address}
+            audit.note(conn, None, account.login, action, account.user_id, told, self._clock.now().at)

@@ -54,16 +54,12 @@ def install(app: Flask, centre: Centre) -> None:
         each.add(pages, desk)
     pages.app_context_processor(lambda: {"site_title": TITLE, "menu": _menu(g.get("account"), desk)})
     for owner in (pages, door_blueprint(DoorPages(door, lambda asked: desk.peer(), TITLE, "/"))):
-        owner.before_request(_limit_form)
         owner.register_error_handler(StorageError, lambda error: _not_now(centre, error))
         owner.register_error_handler(BadInput, lambda error: _refused("That cannot be done", str(error), 400))
         app.register_blueprint(owner)
+    app.config["MAX_CONTENT_LENGTH"] = FORM_LIMIT_BYTES
     app.register_error_handler(HTTPException, _explain)
     app.after_request(secure)
-
-
-def _limit_form() -> None:
-    request.max_content_length = FORM_LIMIT_BYTES
 
 
 def _menu(who: Account | None, desk: Desk) -> Sequence[dict[str, Any]]:

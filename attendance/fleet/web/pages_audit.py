@@ -20,19 +20,28 @@ _WHAT: Mapping[str, str] = {
     "login": "logged in",
     "logout": "logged out",
     "password-changed": "changed the own password",
-    "command": "gave the command",
-    "command-ended": "told what became of the command",
-    "gate-renamed": "renamed the gate",
-    "gate-revoked": "revoked the gate",
-    "gate-invited": "invited a gate",
+    "password-set": "gave a new password to",
+    "user-added": "added",
+    "user-disabled": "closed the account of",
+    "user-enabled": "opened the account of",
+    "role-set": "set the role of",
+    "command": "gave a command to",
+    "command-ended": "told what became of a command",
+    "gate-invited": "invited",
+    "gate-renamed": "renamed",
+    "gate-revoked": "revoked",
     "invites-withdrawn": "withdrew the open invitations",
     "enrolled": "enrolled",
-    "letter-settled": "settled a dead letter",
+    "dead-letter-resolved": "settled the dead letter",
     "school-added": "added the school",
-    "person-added": "added somebody",
-    "role-set": "set the role of",
-    "password-reset": "gave a new password to",
+    "students-imported": "imported students",
+    "students-removed": "removed students",
+    "student-erased": "erased a student",
+    "card-revoked": "revoked a card",
+    "closure-added": "added days without classes",
+    "closure-removed": "removed days without classes",
 }
+"""What is not here is shown by its code."""
 
 
 def add(pages: Blueprint, desk: Desk) -> None:
@@ -78,16 +87,20 @@ def _gate_names(conn: Connection, school_id: str) -> dict[str, str]:
 
 
 def _entry(entry: Entry, names: Mapping[str, str]) -> dict[str, Any]:
-    is_gate = entry.subject in names
+    """For the template. Ids say nothing to people: names stand in their place."""
+    told = dict(entry.detail)
+    told.pop("command_id", None)
+    gate = names.get(entry.subject)
+    subject = gate or told.pop("login", None) or told.pop("name", None) or entry.subject
     return {
         "at": entry.at,
-        "actor": names.get(entry.subject, "the gate") if entry.actor == "gate" else entry.actor,
+        "actor": (gate or "the gate") if entry.actor == "gate" else entry.actor,
         "what": _WHAT.get(entry.action, entry.action),
-        "subject": names[entry.subject] if is_gate else entry.subject,
-        "href": url_for("fleet.gate", gate_id=entry.subject) if is_gate else "",
-        "detail": ", ".join(f"{name}: {_text(value)}" for name, value in entry.detail.items() if name != "command_id"),
+        "subject": "" if subject == entry.subject and subject == entry.school_id else subject,
+        "href": url_for("fleet.gate", gate_id=entry.subject) if gate else "",
+        "detail": ", ".join(f"{name}: {_text(value)}" for name, value in told.items() if value not in (None, [], "")),
     }
 
 
 def _text(value: Any) -> str:
-    return ", ".join(map(str, value)) or "none" if isinstance(value, list) else str(value)
+    return ", ".join(map(str, value)) if isinstance(value, list) else str(value)

@@ -11,7 +11,6 @@ from attendance.fleet import invitations
 from attendance.fleet.permits import Deed
 from attendance.fleet.store import audit, invites
 from attendance.fleet.store.engine import transaction
-from attendance.fleet.store.invites import Invite
 from attendance.fleet.store.schools import School
 from attendance.fleet.web.desk import Desk, text_field
 from attendance.fleet.web.pages_schools import school_page
@@ -32,28 +31,22 @@ def add(pages: Blueprint, desk: Desk) -> None:
         with transaction(desk.centre.engine) as conn:
             count = invites.withdraw(conn, school.school_id)
             told = {"count": count}
-            audit.note(conn, school.school_id, account().login, "invites-withdrawn", school.name, told, now)
+            audit.note(conn, school.school_id, account().login, "invites-withdrawn", school.school_id, told, now)
         return redirect(url_for("fleet.school", school_id=school.school_id), 303)
 
 
-def _invite(desk: Desk, school: School, name: str, replaced: str) -> str:
+def _invite(desk: Desk, school: School, name: str, replaced_id: str) -> str:
     """Make a code and show it, this once.
 
     Args:
-        replaced: id of the gate whose place the new machine takes; empty: a new gate.
+        replaced_id: of the gate whose place the new machine takes; empty: it will be a new gate.
     """
-    if replaced:
-        name = _name_of(desk, school, replaced)
+    replaced = desk.gate(replaced_id, Deed.ENROL) if replaced_id else None
+    name = replaced.name if replaced else name
     if not name:
         raise BadInput("The gate needs a name, as North gate.")
-    code, now, who = invitations.new_code(), desk.centre.clock.now().at, account()
-    expires_at = now + invitations.VALID_FOR
-    students = request.form.get("students") == "yes" and not replaced
     with transaction(desk.centre.engine) as conn:
-        made = Invite(school.school_id, name, replaced or None, students, who.login, now, expires_at)
-        invites.add(conn, code, made)
-        told = {"name": name, "replaces": bool(replaced)}
-        audit.note(conn, school.school_id, who.login, "gate-invited", replaced or name, told, now)
+        code = invitations.invite(conn, school, name, replaced, account().login, desk.centre.clock.now().at)
     return render_template(
         "fleet/secret.html",
         heading=f"Invitation of {name}",
@@ -64,13 +57,6 @@ def _invite(desk: Desk, school: School, name: str, replaced: str) -> str:
         trail=[("Schools", url_for("fleet.schools")), (school.name, _page(school))],
         back=_page(school),
     )
-
-
-def _name_of(desk: Desk, school: School, gate_id: str) -> str:
-    gate = desk.gate(gate_id, Deed.ENROL)
-    if gate.school_id != school.school_id:
-        raise BadInput("The gate whose place the new one should take is none of this school.")
-    return gate.name
 
 
 def _page(school: School) -> str:

@@ -48,7 +48,9 @@ def add(pages: Blueprint, desk: Desk) -> None:
         with transaction(desk.centre.engine) as conn:
             users.set_password(conn, person.user_id, hashed, now, must_change=True)
             sessions.remove_of(conn, person.user_id)
-            audit.note(conn, school.school_id, account().login, "password-reset", person.login, {}, now)
+            audit.note(
+                conn, school.school_id, account().login, "password-set", person.user_id, {"login": person.login}, now
+            )
         return _secret(school, person.login, password)
 
 
@@ -61,7 +63,8 @@ def _add(desk: Desk, school: School) -> str:
     with transaction(desk.centre.engine) as conn:
         person = users.add(conn, login, name or login, hashed, now, must_change=True)
         users.grant(conn, person.user_id, school.school_id, role)
-        audit.note(conn, school.school_id, account().login, "person-added", login, {"role": role.value}, now)
+        told = {"login": login, "role": role.value}
+        audit.note(conn, school.school_id, account().login, "user-added", person.user_id, told, now)
     return _secret(school, login, password)
 
 
@@ -74,8 +77,8 @@ def _set_role(desk: Desk, school: School, person: Account, role: Role | None) ->
             users.withdraw(conn, person.user_id, school.school_id)
         else:
             users.grant(conn, person.user_id, school.school_id, role)
-        told = {"role": role.value if role else "none"}
-        audit.note(conn, school.school_id, account().login, "role-set", person.login, told, now)
+        told = {"login": person.login, "role": role.value if role else "none"}
+        audit.note(conn, school.school_id, account().login, "role-set", person.user_id, told, now)
 
 
 def _person(desk: Desk, school: School, user_id: str) -> Account:

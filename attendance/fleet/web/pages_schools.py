@@ -34,7 +34,9 @@ def add(pages: Blueprint, desk: Desk) -> None:
         try:
             with transaction(desk.centre.engine) as conn:
                 school = schools.add(conn, text_field("name"), text_field("timezone", 64), now)
-                audit.note(conn, school.school_id, who.login, "school-added", school.name, {}, now)
+                audit.note(
+                    conn, school.school_id, who.login, "school-added", school.school_id, {"name": school.name}, now
+                )
         except BadInput as error:
             return _every(desk, str(error)), 400
         return redirect(url_for("fleet.school", school_id=school.school_id), 303)
