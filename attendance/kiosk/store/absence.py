@@ -11,7 +11,8 @@ from attendance.domain.scan import Direction
 from attendance.domain.student import Student
 
 _AT_THE_GATE = (
-    "o.state = 'waiting' AND o.asked = 0 AND o.retry_of IS NULL AND NOT EXISTS (SELECT 1 FROM sms_outbox h WHERE h.message_id = o.merged_into"
+    "o.state = 'waiting' AND o.asked = 0 AND o.retry_of IS NULL"
+    " AND NOT EXISTS (SELECT 1 FROM sms_outbox h WHERE h.message_id = o.merged_into"
     " AND (h.state <> 'waiting' OR h.asked = 1))"
 )
 """No gateway may have it, nor the message that tells it too, and no person has asked for it by itself."""
