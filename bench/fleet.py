@@ -1,4 +1,4 @@
-"""What the centre takes: ingest beside raw upserts, a thousand gates at once, a week's backlog, the fleet page.
+"""What the centre takes: ingest beside raw upserts, a thousand gates at once and the page of them, a week's backlog.
 
     python bench/fleet.py [--quick] [--json] [--only ingest …] [--database PostgreSQL …]
 
