@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import sqlite3
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +17,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from small_centre import SCHOOL, Answered, SmallCentre, Told
 from sync_desk import TOKEN, SyncDesk, opened, reopened
+from wire import Wire
 
 from attendance.clock import ManualClock
 from attendance.domain import wire
@@ -268,3 +270,42 @@ def test_every_error_says_what_failed(tmp_path: Path) -> None:
             with pytest.raises(CentreError, match=words) as caught:
                 asked(centre, tmp_path)
             assert centre.url in str(caught.value)
+
+
+def test_a_long_answer_is_read_whole_and_an_endless_one_is_none(centre: SmallCentre, tmp_path: Path) -> None:
+    """A roster is larger than what a phone answers."""
+    centre.keys.add(KEY)
+    for size, whole in ((1_000_000, True), (ANSWER_LIMIT_BYTES, False)):
+        answering(centre, 200, b'{"received": 5, "more": "' + b"x" * size + b'"}')
+        if whole:
+            assert asked(centre, tmp_path).json["received"] == 5
+        else:
+            with pytest.raises(NotTheCentre):
+                asked(centre, tmp_path)
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_question_is_broken_off_when_the_gate_stops(tmp_path: Path, scheme: str, eventually: Any) -> None:
+    """While the centre thinks, and while it does not even greet; and no new one is begun."""
+    silent = Wire(lambda told, connection: silent.hold(told, connection))
+    with silent:
+        url = silent.url.replace("http", scheme, 1)
+        place = credentials.Credentials(url, "g", "Gate", SCHOOL, "Mabini", "Asia/Manila", TOKEN)
+        credentials.save(tmp_path, place)
+        client = CentreClient(tmp_path, ManualClock(GateData(tmp_path).clock.now().at))
+        errors: list[CentreError] = []
+
+        def ask() -> None:
+            try:
+                client.ask("GET", "/photos/0", deadline_s=60.0)
+            except CentreError as error:
+                errors.append(error)
+
+        asking = threading.Thread(target=ask, daemon=True)
+        asking.start()
+        eventually(lambda: client._exchange is not None and client._exchange[1]._under_way)
+        client.hang_up()
+        asking.join(2)
+        assert not asking.is_alive()
+        ask()
+        assert [type(error) for error in errors] == [CentreUnreachable, CentreUnreachable]
