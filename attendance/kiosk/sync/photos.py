@@ -142,25 +142,26 @@ class PhotoLane:
         return self._client.ask("PUT", address + query, part, deadline_s=self._timeout_s)
 
     def _follow(self, upload: _Upload, reply: Reply) -> None:
-        if reply.status == HTTPStatus.CONFLICT:  # it has something else, and has thrown it away
+        if reply.ok:
+            self._go_on(upload, read(reply, PhotoState))
+        elif reply.status == HTTPStatus.CONFLICT:  # it has something else, and has thrown it away
             upload.received = None
             upload.in_vain += 1
-        elif not reply.ok:
-            self._announce_again(upload, reply.fault)
-            return
         else:
-            state = read(reply, PhotoState)
-            if state.complete:
-                self._writer.run(lambda conn: sync_queue.picture_taken(conn, upload.picture))
-                self._upload = None
-                self.finished += 1
-                return
-            on = upload.received is None or state.received > upload.received
-            upload.in_vain = 0 if on else upload.in_vain + 1
-            upload.received = min(state.received, len(upload.content) - 1)
-            self._part_bytes = min(PHOTO_PART_BYTES, self._part_bytes * 2)
+            self._announce_again(upload, reply.fault)
         if upload.in_vain >= _PATIENCE:
             self._announce_again(upload, f"the centre does not get on with it: {reply.fault}")
+
+    def _go_on(self, upload: _Upload, state: PhotoState) -> None:
+        if state.complete:
+            self._writer.run(lambda conn: sync_queue.picture_taken(conn, upload.picture))
+            self._upload = None
+            self.finished += 1
+            return
+        progress = upload.received is None or state.received > upload.received
+        upload.in_vain = 0 if progress else upload.in_vain + 1
+        upload.received = min(state.received, len(upload.content) - 1)
+        self._part_bytes = min(PHOTO_PART_BYTES, self._part_bytes * 2)
 
     def _announce_again(self, upload: _Upload, reason: str) -> None:
         """The centre does not expect this picture, as after a photo that was replaced without a word: tell it anew."""
