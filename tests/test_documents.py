@@ -59,10 +59,13 @@ def help_of(*words: str) -> str:
 
 
 def verb_of(words: list[str]) -> list[str]:
-    """The verb, with its own verb if it has some, of the words after ``attendance``."""
+    """The verb, with its own verbs if it has some, of the words after ``attendance``."""
     if not words or words[0].startswith("-"):
         return ["run"]
-    return words[: 2 if " VERB ..." in help_of(words[0]) else 1]
+    verb = words[:1]
+    while len(verb) < len(words) and re.search(" (VERB|WHAT) [.]{3}", help_of(*verb)):
+        verb = words[: len(verb) + 1]
+    return verb
 
 
 def exists(path: str, page: Path) -> bool:
