@@ -1,7 +1,4 @@
-"""Many rows in one statement: arrays with ``unnest`` for PostgreSQL, one prepared statement for SQLite.
-
-The arrays are written out here: half the cost of the driver's lists (docs/decisions/0053-centre-store.md).
-"""
+"""Many rows in one statement: arrays with ``unnest`` for PostgreSQL, one prepared statement for SQLite."""
 
 from collections.abc import Sequence
 from functools import cached_property
@@ -33,7 +30,7 @@ class Insert:
         if not rows:
             return 0
         if dialect.is_postgresql(conn):
-            arrays = tuple(array_literal(values) for values in zip(*rows, strict=True))
+            arrays = tuple(dialect.array_literal(values) for values in zip(*rows, strict=True))
             return conn.exec_driver_sql(self._unnest, arrays).rowcount
         return conn.exec_driver_sql(self._values, [tuple(row) for row in rows]).rowcount
 
@@ -51,29 +48,3 @@ class Insert:
     @property
     def _into(self) -> str:
         return f"INSERT INTO {self._table.name} ({', '.join(self._columns)})"
-
-
-def array_literal(values: Sequence[Any]) -> str:
-    """Texts, numbers, truths or ``None``, as PostgreSQL writes an array of them."""
-    if None in values:
-        return "{" + ",".join(map(_element, values)) + "}"
-    if isinstance(values[0], str):
-        return _array_of_texts(values)
-    return "{" + ",".join(map(str, values)) + "}"
-
-
-def _array_of_texts(values: Sequence[str]) -> str:
-    joined = '","'.join(values)
-    if "\\" in joined or joined.count('"') != 2 * (len(values) - 1):
-        joined = '","'.join(map(_escaped, values))
-    return f'{{"{joined}"}}'
-
-
-def _element(value: Any) -> str:
-    if value is None:
-        return "NULL"
-    return f'"{_escaped(value)}"' if isinstance(value, str) else str(value)
-
-
-def _escaped(value: str) -> str:
-    return value.replace("\\", "\\\\").replace('"', '\\"')
