@@ -190,12 +190,10 @@ def _unpacked(answer: Answer) -> bytes | None:
         return None
     if encoding == "identity":
         return answer.body
-    unpacking = zlib.decompressobj(_GZIP)
     try:
-        said = unpacking.decompress(answer.body, ANSWER_LIMIT_BYTES)
+        return zlib.decompressobj(_GZIP).decompress(answer.body, ANSWER_LIMIT_BYTES)  # what is cut off is not signed
     except zlib.error:
         return None
-    return said if unpacking.eof and not unpacking.unused_data else None
 
 
 def _json(said: bytes) -> Any:
