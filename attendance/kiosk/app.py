@@ -10,41 +10,34 @@ from zoneinfo import ZoneInfo
 from attendance import __version__
 from attendance.clock import Clock
 from attendance.config import Paths, Settings, check_decided
-from attendance.kiosk import backups, erasure, keyring, measures, plan, probes, recovery, statuses
-from attendance.kiosk.album import Album, Entry
+from attendance.kiosk import backups, erasure, measures, plan, probes, recovery, statuses
+from attendance.kiosk.album import Entry
 from attendance.kiosk.backups import DatabaseBackupManager
-from attendance.kiosk.camera_process import CameraProcess
 from attendance.kiosk.database_probe import DatabaseProbe
-from attendance.kiosk.display import Display
-from attendance.kiosk.feedback import SignalFeedback
 from attendance.kiosk.flow_probe import FlowProbe
 from attendance.kiosk.metric_catalogue import CATALOGUE, CLOUD_SYNC_SUCCESS, SMS_SENT
 from attendance.kiosk.parts import DEADLINE_S, Part, nothing, of_service
 from attendance.kiosk.plan import RunOptions
-from attendance.kiosk.recycling import VisionRelief
+from attendance.kiosk.recording import Recording
 from attendance.kiosk.redating import Redating
 from attendance.kiosk.restarting import OrderlyRestart
 from attendance.kiosk.retention import Policy, Retention
 from attendance.kiosk.sms import plan as sms_plan
 from attendance.kiosk.sms.app import Messages
-from attendance.kiosk.sms.proof import camera_sees
-from attendance.kiosk.station import Outcome, Station
-from attendance.kiosk.store import ledger, register, roster
+from attendance.kiosk.station import Outcome
+from attendance.kiosk.store import ledger, roster
 from attendance.kiosk.store.database import create_or_migrate, damage_mark, note_damage, reading
 from attendance.kiosk.sync.app import Sync
 from attendance.kiosk.sync.credentials import is_enrolled
 from attendance.kiosk.sync.down import Seams
 from attendance.kiosk.web.endpoint import HealthEndpoint
-from attendance.kiosk.web.events import ScreenEvents
 from attendance.kiosk.web.metrics import metrics_blueprint
-from attendance.kiosk.web.preview import PreviewFeed
-from attendance.kiosk.web.screen import Screen
 from attendance.kiosk.web.webhook import SMSWebhookReceiver
 from attendance.kiosk.web.webhook_plan import as_configured
 from attendance.ops import sqlite, systemd
 from attendance.ops.disk import DiskWatch, Reserve
 from attendance.ops.exposition import Exposition
-from attendance.ops.health import HealthBoard, ProbeResult
+from attendance.ops.health import HealthBoard
 from attendance.ops.instance import InstanceLock
 from attendance.ops.logs import LogKeeper
 from attendance.ops.machine import MachineProbe
@@ -55,7 +48,6 @@ from attendance.ops.sqlite import Writer
 from attendance.ops.stop_request import StopRequest
 from attendance.ops.watchdog import WatchdogTimer
 from attendance.ops.webserver import Streams
-from attendance.vision.messages import Verdict
 
 log = logging.getLogger(__name__)
 
@@ -65,10 +57,7 @@ _DATABASE_DEADLINE_S = 5.0
 """A damaged database does not get better by waiting."""
 _HEALTH_DEADLINE_S = 30.0
 """It looks every two seconds, and answers requests."""
-_VISION_DEADLINE_S = 120.0
-"""So long replacing the vision process may fail before the whole gate is started anew."""
 _STOP_S = 1.5
-_READER_USED_S = 12 * 3600.0
 AGAIN = 75
 """What a supervisor takes for a reason to start the gate again (``EX_TEMPFAIL`` of sysexits.h)."""
 _LOST_PHOTO = "The gate was interrupted before a face was found."
@@ -85,9 +74,7 @@ class Gate:
         self._stopping = StopRequest()
         self._started = False
         self._again = False
-        self._read_boot_ns = 0
         self._zone = ZoneInfo(settings.school.timezone)
-        self._rules = plan.gate_rules(settings, keyring.load(paths.resolve(settings.cards.key)))
         self._access = plan.access(settings)
         logs = paths.resolve(settings.logging.log_dir)
 
@@ -132,50 +119,24 @@ class Gate:
             ),
             Reserve(paths.data_dir / ".reserve"),
         )
-        self._album = Album(
-            paths.data_dir,
+        self._recording = Recording(
+            settings,
+            paths,
             self._writer,
-            lambda scan_id: self._display.photo_kept(scan_id),
-            has_room=lambda: self._retention.photos_have_room,
-            measure=self._measure_photo,
-        )
-        self._events = ScreenEvents()
-        self._preview = PreviewFeed(lambda fps: self._camera.watch(fps))
-        self._camera = CameraProcess(
-            plan.vision_plan(settings, paths, options),
-            timeout_s=float(settings.watchdog.vision_timeout_seconds),
-            log_file=logs / "vision.log",
-            on_scan=lambda message: self._station.receive(message),
-            on_preview=self._preview.put,
-            on_replaced=self._vision_replaced,
-            wanted_fps=lambda: self._preview.wanted_fps,
-        )
-        self._feedback, self._feedback_service = plan.feedback(settings)
-        self._display = Display(
-            self._events,
             clock,
-            sound=self._feedback.show,
-            snapshot=self._board.snapshot,
-            camera=lambda: self._camera.status,
-        )
-        self._station = Station(
-            self._rules,
-            clock,
-            self._writer,
-            self._album,
-            answer=self._answer,
-            show=self._show,
+            options,
+            board=self._board,
+            accepts=lambda: self._started,
+            photos_have_room=lambda: self._retention.photos_have_room,
+            shown=self._shown,
+            photo_done=self._photo_done,
+            replaced=lambda reason: self._watchdog.restarts.append("vision replaced", reason),
             ended=self._source_ended,
         )
-        self._redating = Redating(paths.database, self._writer, clock, self._rules.schedule, self._zone)
+        self._redating = Redating(paths.database, self._writer, clock, self._recording.rules.schedule, self._zone)
         self._logs = LogKeeper(logs, [logs / "vision.log"], disk.log_retention_days, clock)
-        relief = VisionRelief(lambda: self._station.quiet_s, self._camera.replace)
-        self._memory = MemoryWatch(
-            [
-                Watched("core", os.getpid, settings.memory.core_budget_mb, release_own_memory),
-                Watched("vision", lambda: self._camera.state.pid, settings.memory.vision_budget_mb, relief),
-            ]
-        )
+        core = Watched("core", os.getpid, settings.memory.core_budget_mb, release_own_memory)
+        self._memory = MemoryWatch([core, self._recording.memory])
         self._webhook = SMSWebhookReceiver(
             **as_configured(settings, paths),
             zone=self._zone,
@@ -184,7 +145,7 @@ class Gate:
             writer=self._writer,
             answers=sms_plan.answers(settings),
         )
-        self._restart = OrderlyRestart(lambda: self._station.quiet_s, self._end_for_restart, clock)
+        self._restart = OrderlyRestart(lambda: self._recording.quiet_s, self._end_for_restart, clock)
         self._sync = self._make_sync() if settings.cloud.enabled else None
         self._messages = self._make_messages() if settings.sms_notifications.enabled else None
         streams = Streams(settings.screen.max_streams)
@@ -199,10 +160,10 @@ class Gate:
             zone=self._zone,
             access=self._access,
             streams=streams,
-            screen=self._screen(streams),
+            screen=self._recording.screen(streams, self._zone),
             blueprints=[metrics_blueprint(self._exposition().text, self._access)],
             started=lambda: self._started,
-            ready=lambda: self._station.service.state.running and self._camera.state.pid is not None,
+            ready=lambda: self._recording.ready,
         )
         self._database_probe = DatabaseProbe(paths.database, clock, self._zone, self._has_centre)
         self._parts = self._all_parts()
@@ -248,7 +209,7 @@ class Gate:
         self._lock.acquire()
         if unseen := self._marker.begin():
             self._watchdog.restarts.append("unclean end", unseen)
-        recovery.at_start(self._backups.copies, self._rules.schedule, self._clock.now())
+        recovery.at_start(self._backups.copies, self._recording.rules.schedule, self._clock.now())
         create_or_migrate(self._paths.database, self._clock.now())
         erasure.reapply(self._paths.database, self._paths.data_dir)
         if self._messages is not None:
@@ -277,8 +238,7 @@ class Gate:
         return [
             Part("metrics", nothing, self._metrics.stop),  # their last export has what everybody counted
             of_service(self._writer.service, stop=self._writer.stop),
-            of_service(self._album.service, stop=self._album.stop),
-            of_service(self._station.service, stop=self._station.stop),
+            *self._recording.recorders,
             of_service(
                 self._backups.service,
                 start=self._backups.start,
@@ -288,9 +248,7 @@ class Gate:
             ),
             *(of_service(part.service) for part in (self._retention, self._redating, self._logs, self._memory)),
             of_service(self._restart.service),
-            of_service(self._display.service),
-            Part("pins", nothing, self._close_feedback),
-            *([of_service(self._feedback_service)] if self._feedback_service else []),
+            *self._recording.signals,
             *self._courier_parts(),
             of_service(
                 webhook.service, start=webhook.start, stop=webhook.stop, switched_on=settings.sms_webhook.enabled
@@ -307,13 +265,7 @@ class Gate:
                 self._metrics.start,
                 beat_boot_ns=(lambda: self._metrics.beat_boot_ns) if settings.metrics.enabled else None,
             ),
-            Part(
-                "vision",
-                self._camera.start,
-                self._camera.stop,
-                _VISION_DEADLINE_S,
-                lambda: self._camera.state.well_boot_ns,
-            ),
+            self._recording.vision,
             Part("watchdog", self._watchdog.start, self._watchdog.stop),
         ]
 
@@ -346,7 +298,7 @@ class Gate:
             self._paths,
             self._writer,
             self._clock,
-            works=self._works,
+            works=lambda: self._recording.works,
             phone=lambda: self._webhook.status().get("phone"),
             on_sent=lambda: self._metrics.increment(SMS_SENT),
             others_confirmed=self._sync.others_confirmed if self._sync else None,
@@ -377,33 +329,6 @@ class Gate:
         self._again = True
         self._stopping.set()
 
-    def _works(self) -> bool:
-        """Whether somebody who shows a card now is seen and recorded."""
-        station = self._station
-        sees = camera_sees(self._camera.status, self._clock.boot_ns()) or self._reader_in_use()
-        return sees and station.recording and station.service.state.running
-
-    def _reader_in_use(self) -> bool:
-        """Whether the page that readers type into is open, and one has typed today: it needs no camera."""
-        age_s = (self._clock.boot_ns() - self._read_boot_ns) / 1e9
-        return self._read_boot_ns > 0 and age_s < _READER_USED_S and self._events.viewers > 0
-
-    def _screen(self, streams: Streams) -> Screen | None:
-        settings = self._settings
-        if self._options.headless or not settings.screen.enabled:
-            return None
-        return Screen(
-            events=self._events,
-            preview=self._preview,
-            streams=streams,
-            scan=self._read,
-            photo=self._photo,
-            clock=self._clock,
-            zone=self._zone,
-            school=settings.school.name,
-            gate=settings.device.device_name,
-        )
-
     def _add_probes(self) -> None:
         settings, board, clock = self._settings, self._board, self._clock
         machine = MachineProbe(
@@ -414,7 +339,7 @@ class Gate:
         )
         board.add_probe("system", machine)
         board.add_probe("database", self._database_probe)
-        board.add_probe("camera", probes.CameraProbe(self._camera, clock, self._zone))
+        self._recording.add_probes(board, self._zone)
         watchdog, copies = self._watchdog, self._backups
         board.add_probe("watchdog", lambda: statuses.watchdog(watchdog.get_status(), watchdog.problems))
         board.add_probe("backup", lambda: statuses.backup(copies.get_status(), copies.problems))
@@ -422,21 +347,17 @@ class Gate:
         for couriers in self._couriers:
             couriers.add_probes(board)
         board.add_probe("clock", probes.ClockProbe(clock))
-        board.add_probe("recording", probes.recording_probe(lambda: self._station.recording))
         board.add_probe("flow", FlowProbe(self._paths.database, clock, self._zone))
         board.add_probe("photos", self._retention)
         board.add_probe("memory", self._memory)
         board.add_probe("metrics", self._metrics.probe)
         deadlines = {part.service: part.deadline_s for part in self._parts if part.service is not None}
         board.add_probe("services", probes.services_probe(deadlines, clock))
-        if isinstance(self._feedback, SignalFeedback):
-            feedback = self._feedback
-            board.add_probe("feedback", lambda: ProbeResult("feedback", {}, feedback.problems))
         self._metrics.add_source(measures.SnapshotMeasures(self._metrics, board.snapshot))
         self._metrics.add_source(lambda: measures.gauges(self._metrics, copies.gauges()))
 
     def _processes(self) -> list[int]:
-        vision = self._camera.state.pid
+        vision = self._recording.vision_pid
         return [os.getpid(), *([vision] if vision else [])]
 
     def _announce(self) -> None:
@@ -445,46 +366,17 @@ class Gate:
         where = f" Open http://localhost:{self.port}/{page}" if self._health.serving else ""
         print(f"The gate runs.{where}", *self._options.also, sep="\n", flush=True)
 
-    def _close_feedback(self, timeout_s: float) -> bool:
-        if isinstance(self._feedback, SignalFeedback):
-            self._feedback.close()
-        return True
-
     def _close_database_probe(self, timeout_s: float) -> bool:
         self._database_probe.close()  # the last connection to go takes the write-ahead log along
         return True
 
-    def _answer(self, verdict: Verdict) -> None:
-        self._camera.answer(verdict)
-
-    def _show(self, outcome: Outcome) -> None:
-        self._display.show(outcome)
+    def _shown(self, outcome: Outcome) -> None:
         measures.outcome(self._metrics, outcome)
         for couriers in self._couriers:
             couriers.wake()
 
-    def _measure_photo(self, entry: Entry, kept: bool) -> None:
+    def _photo_done(self, entry: Entry, kept: bool) -> None:
         measures.photo(self._metrics, kept, (self._clock.boot_ns() - entry.read_boot_ns) / 1e9)
-
-    def _read(self, payload: bytes) -> bool:
-        if not self._started:
-            return False
-        self._read_boot_ns = self._clock.boot_ns()
-        self._station.read(payload)
-        return True
-
-    def _photo(self, scan_id: str) -> bytes | None:
-        with reading(self._paths.database) as conn:
-            path = register.photo_of(conn, scan_id)
-        try:
-            return (self._paths.data_dir / path).read_bytes() if path else None
-        except OSError:
-            return None
-
-    def _vision_replaced(self, reason: str) -> None:
-        self._preview.clear()
-        self._station.interrupted(reason)
-        self._watchdog.restarts.append("vision replaced", reason)
 
     def _source_ended(self) -> None:
         if self._options.exit_at_end:
