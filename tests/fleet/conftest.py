@@ -73,6 +73,15 @@ def postgresql_url(postgresql_server: str) -> Iterator[str]:
     _administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def empty_postgresql_url(postgresql_server: str) -> Iterator[str]:
+    """A database of its own without any table."""
+    name = f"centre_{next(_number)}"
+    _administer(postgresql_server, f"CREATE DATABASE {name}")
+    yield _url(postgresql_server, name)
+    _administer(postgresql_server, f"DROP DATABASE {name} WITH (FORCE)")
+
+
 @pytest.fixture(scope="session")
 def long_lived_postgresql_url(postgresql_server: str) -> str:
     """An upgraded database for tests that do not mind what others left in it."""

@@ -36,7 +36,7 @@ class Insert:
 
     @cached_property
     def _unnest(self) -> str:
-        types = [self._table.c[name].type.dialect_impl(_POSTGRESQL).compile(_POSTGRESQL) for name in self._columns]
+        types = [self._table.c[name].type.compile(_POSTGRESQL) for name in self._columns]
         arrays = ", ".join(f"%s::{each}[]" for each in types)
         return f"{self._into} SELECT * FROM unnest({arrays}) ON CONFLICT {self._conflict}"
 

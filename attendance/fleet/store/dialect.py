@@ -9,6 +9,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
 from sqlalchemy.types import NullType
 
+from attendance.errors import StorageError
+
 SQLITE_BUSY_TIMEOUT_S = 30
 """How long a writer waits for the others' short transactions."""
 POSTGRESQL_SESSION = {
@@ -53,7 +55,9 @@ def _prepare_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:
 
 
 def _begin_sqlite(conn: Connection) -> None:
-    conn.exec_driver_sql("BEGIN" if conn.get_execution_options().get("reads_only") else "BEGIN IMMEDIATE")
+    reads_only = conn.get_execution_options().get("reads_only", False)
+    conn.exec_driver_sql(f"PRAGMA query_only={int(reads_only)}")
+    conn.exec_driver_sql("BEGIN" if reads_only else "BEGIN IMMEDIATE")
 
 
 def postgresql_engine(url: str, connections: int) -> Engine:
@@ -64,7 +68,13 @@ def postgresql_engine(url: str, connections: int) -> Engine:
     """
     url, keeps_session = _without_own_parameter(url)
     defaults: dict[str, Any] = {"connect_timeout": _CONNECT_TIMEOUT_S, "application_name": "attendance"}
-    given = psycopg.conninfo.conninfo_to_dict(url)
+    try:
+        given = psycopg.conninfo.conninfo_to_dict(url)
+    except psycopg.ProgrammingError:  # whose text is the URL, with the password
+        raise StorageError(
+            "The URL of the centre's database cannot be read. Write it as postgresql://user:password@host/name, with "
+            "special characters as %40."
+        ) from None
     if "," in str(given.get("host", "")):
         defaults["target_session_attrs"] = "read-write"
     parameters: dict[str, Any] = defaults | given
