@@ -84,6 +84,7 @@ def test_guesses_are_exchanged_only_as_they_were(engine: Engine, clock: ManualCl
     assert store.replace("key", None, one)
     assert not store.replace("key", None, two)
     assert not store.replace("key", two, one)
+    assert not store.replace("key", Guesses(2, one.last_at), two)
     assert store.replace("key", one, two)
     assert store.guesses("key") == two
     assert not store.replace("key", one, None)

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 from attendance.access.identity import Role
 from attendance.clock import Clock
 from attendance.fleet.sight import Passage
-from attendance.fleet.watch import CLOCK_OFF_S
+from attendance.fleet.watch import CLOCK_OFF_S, ITEMS_REFUSED
 
 STATE_WORDS: Mapping[str, str] = {"ok": "In order", "warning": "Warning", "error": "Error", "silent": "Silent"}
 SEVERITY_WORDS: Mapping[str, str] = {"error": "Error:", "warning": "Warning:", "notice": "Notice:", "ok": ""}
@@ -50,6 +50,7 @@ def teach(blueprint: Blueprint, clock: Clock) -> None:
             "ROLE_WORDS": ROLE_WORDS,
             "ROLES": list(Role),
             "CLOCK_OFF_S": CLOCK_OFF_S,
+            "REFUSED_CODE": ITEMS_REFUSED.code,
         }
     )
 
