@@ -276,7 +276,7 @@ CREATE TABLE gate_health (
     clock_trusted BOOLEAN NOT NULL,
     status TEXT NOT NULL,
     queue_items INTEGER NOT NULL,
-    oldest_seconds FLOAT NOT NULL,
+    oldest_seconds DOUBLE PRECISION NOT NULL,
     photos_waiting INTEGER NOT NULL,
     changes_applied BIGINT NOT NULL,
     scans_applied BIGINT NOT NULL,
@@ -329,7 +329,7 @@ CREATE TABLE photos (
     sha256 TEXT,
     size_bytes INTEGER NOT NULL,
     reason TEXT NOT NULL,
-    score FLOAT NOT NULL,
+    score DOUBLE PRECISION NOT NULL,
     CONSTRAINT photos_pkey PRIMARY KEY (school_id, scan_id),
     CONSTRAINT photos_school_id_fkey FOREIGN KEY(school_id) REFERENCES schools (school_id) ON DELETE CASCADE,
     CONSTRAINT photos_gate_id_fkey FOREIGN KEY(gate_id) REFERENCES gates (gate_id) ON DELETE CASCADE
