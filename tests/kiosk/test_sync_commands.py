@@ -138,6 +138,19 @@ def test_logs_come_without_what_is_nobodys_business(desk: DownDesk, centre: Cent
     assert not any(word in sent for word in ("Student 1", "9170000001", TOKEN, "hunter2"))
 
 
+def test_a_result_is_told_until_the_centre_has_it(desk: DownDesk, centre: CentreSchool) -> None:
+    """An answer that is lost on the way means: tell it again; one that came: never again."""
+    command = centre.command("sync")
+    desk.work()
+    centre.fault = lambda told, answered: None
+    desk.work(2)
+    centre.fault = None
+    centre.beats.clear()
+    desk.work(4)
+    told = [[each["command_id"] for each in beat["results"]] for beat in centre.beats]
+    assert [each for each in told if each] == [[command]]
+
+
 def test_a_command_that_was_done_is_not_done_again(desk: DownDesk, centre: CentreSchool) -> None:
     """A centre that repeats itself changes nothing."""
     centre.command("sync")

@@ -233,6 +233,11 @@ def test_a_refused_list_is_not_asked_for_again_and_again(desk: DownDesk, centre:
     pulls = centre.paths().count("GET /changes")
     desk.work(3)
     assert centre.paths().count("GET /changes") == pulls
+    again = DownDesk(desk.gate)
+    again.writer.start()
+    again.work(3)
+    again.writer.stop()
+    assert centre.paths().count("GET /changes") == pulls + 1
 
 
 def test_a_refused_list_holds_up_no_closure(desk: DownDesk, centre: CentreSchool) -> None:

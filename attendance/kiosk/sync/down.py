@@ -141,7 +141,7 @@ class Down:
         return self._directory.step(heard.answer.versions.changes, heard.at)
 
     def _follow_scans(self, heard: Heard) -> bool:
-        return self._others.step(heard.answer.versions.scans, heard.at, word(heard.answer))
+        return self._others.step(word(heard.answer), heard.at)
 
     def _health(self) -> dict[str, Any]:
         return self._pages.everything()[0]

@@ -71,13 +71,12 @@ class OtherGates:
         self._deadline_s = deadline_s
         self.version = 0
 
-    def step(self, newest: int, now: Moment, said: Word | None) -> bool:
+    def step(self, said: Word, now: Moment) -> bool:
         """Ask for one page if there is something new; whether there is more to do at once.
 
         Args:
-            newest: the centre's version.
-            now: the time, as well as it is known.
             said: the centre's last word.
+            now: the time, as well as it is known.
 
         Raises:
             CentreError: there is no answer; the next step goes on.
@@ -88,17 +87,16 @@ class OtherGates:
             known = foreign_scans.span(conn)
             today = local(now.at, self._zone).date()
             expired = foreign_scans.is_expired(conn, today)
-        if newest < self.version:
+        if said.version < self.version:
             log.warning("the other gates' scans are asked for from their beginning: the centre has older ones")
             self._writer.run(partial(centre_cursors.move, feed=Feed.SCANS, to=0))
             return True
-        if newest > self.version:
+        if said.version > self.version:
             found = page(self._centre, "/scans", self.version, ForeignScans, self._deadline_s)
             self._writer.run(partial(_enter, found=found))
             self.version = found.version
             return found.more or expired
-        if said is not None and said.version <= self.version:
-            self._confirm(said, known[1] if known else None)
+        self._confirm(said, known[1] if known else None)
         if expired:
             self._writer.run(partial(foreign_scans.expire, today=today))
         return expired
