@@ -1,5 +1,6 @@
 """Column types: the same Python values over SQLite's texts and PostgreSQL's own types."""
 
+import re
 from datetime import date, datetime
 from typing import Any
 
@@ -8,11 +9,27 @@ from sqlalchemy.dialects import postgresql
 
 from attendance.clock import from_rfc3339, rfc3339
 
-Id = Text().with_variant(postgresql.UUID(as_uuid=False), "postgresql")
-"""A UUID; text in Python."""
 Document = JSON().with_variant(postgresql.JSONB(), "postgresql")
 Serial = BigInteger().with_variant(Integer(), "sqlite")
 """A number that the database gives; SQLite does that for INTEGER only."""
+
+
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+
+
+class Id(TypeDecorator[str]):
+    """A UUID; text in Python. A text that is none, as from somebody's address bar, is nobody's id: NULL."""
+
+    impl = Text
+    cache_ok = True
+
+    def load_dialect_impl(self, dialect: Dialect) -> Any:
+        if dialect.name == "postgresql":
+            return dialect.type_descriptor(postgresql.UUID(as_uuid=False))
+        return dialect.type_descriptor(Text())
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return value if value is not None and _UUID.fullmatch(value) else None
 
 
 class Instant(TypeDecorator[datetime]):
