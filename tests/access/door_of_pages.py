@@ -105,9 +105,7 @@ class Doorstep:
 
     def app(self) -> Flask:
         app = Flask(__name__)
-        pages = DoorPages(
-            self.door, lambda asked: asked.remote_addr or "", "Pages of a test", "/", self.sessions.longest
-        )
+        pages = DoorPages(self.door, lambda asked: asked.remote_addr or "", "Pages of a test", "/")
         behind = Blueprint("behind", __name__)
         protect(behind, self.door)
 
