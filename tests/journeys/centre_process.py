@@ -4,6 +4,8 @@ import multiprocessing
 import os
 import signal
 import socket
+import subprocess
+import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
@@ -12,6 +14,7 @@ from socketserver import ThreadingMixIn
 from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
+from gate_process import ROOT
 from sqlalchemy import event, select
 
 from attendance.fleet.app import CentreProcess, prepare
@@ -132,6 +135,27 @@ class CentreOnAPort:
         """Whole pictures, by their digest."""
         files = [file for file in (self.plan.folder / "photos").rglob("*") if file.is_file()]
         return {file.stem: file.read_bytes() for file in files}
+
+
+class ServedCentre(CentreOnAPort):
+    """The same as ``attendance fleet serve`` runs it; its port is nobody's while it does not run."""
+
+    def start(self, kill_at: int = 0) -> None:
+        self._listener.close()
+        words = ["fleet", "serve", f"--db={self.plan.database}", f"--folder={self.plan.folder}", f"--port={self.port}"]
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "attendance", *words],
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            start_new_session=True,
+        )
+
+    def kill(self) -> None:
+        """All of its processes at once."""
+        if self._child is not None:
+            os.killpg(self._child.pid, signal.SIGKILL)
+            self._child.wait(10)
+            self._child = None
 
 
 def _serve(process: CentreProcess, listener: socket.socket, kill_at: int, told: Connection) -> None:

@@ -26,7 +26,6 @@ from attendance.ops import sqlite
 from attendance.ops.sqlite import Writer
 
 JPEG = b"\xff\xd8 not really, but the centre does not look at pictures \xff\xd9"
-_TIMEOUT_S = 3.0
 _MOST_STEPS = 5_000
 
 
@@ -36,9 +35,13 @@ class QueueingGate:
     Args:
         began: what its clock says at first.
         trusted: whether that is known to be right.
+        timeout_s: how long it waits for an answer, in true time.
     """
 
-    def __init__(self, folder: Path, device_id: str, began: datetime, *, trusted: bool = True) -> None:
+    def __init__(
+        self, folder: Path, device_id: str, began: datetime, *, trusted: bool = True, timeout_s: float = 3.0
+    ) -> None:
+        self._timeout_s = timeout_s
         self.folder = folder
         self.device_id = device_id
         self.database = folder / "attendance.db"
@@ -57,8 +60,8 @@ class QueueingGate:
         files = PhotoFiles(self.folder, leave=True)
         parts = (self.database, self.writer, client, self.clock)
         jitter = self._chance.random
-        self.courier = Courier(*parts, photo_item=files.item, batch_size=20, timeout_s=_TIMEOUT_S, jitter=jitter)
-        self.pictures = PhotoLane(*parts, files=files, timeout_s=_TIMEOUT_S, jitter=jitter)
+        self.courier = Courier(*parts, photo_item=files.item, batch_size=20, timeout_s=self._timeout_s, jitter=jitter)
+        self.pictures = PhotoLane(*parts, files=files, timeout_s=self._timeout_s, jitter=jitter)
 
     def end(self) -> None:
         self.courier.close()
@@ -66,7 +69,7 @@ class QueueingGate:
         self.writer.stop()
 
     def enrol(self, url: str, code: str) -> None:
-        machine = Machine(self.device_id, self.device_id, "1.0", "Test", None, _TIMEOUT_S)
+        machine = Machine(self.device_id, self.device_id, "1.0", "Test", None, self._timeout_s)
         enrolment.enrol(self.database, self.folder, url, code, machine)
 
     def move(self, url: str) -> None:

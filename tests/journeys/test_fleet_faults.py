@@ -1,13 +1,13 @@
 """From the gates' ledgers to the centre's register: nothing lost and nothing doubled, whatever lies between."""
 
-import hashlib
 import random
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from agreement import agree
 from bad_network import BadNetwork, Weather
 from centre_process import CentreOnAPort
 from queueing_gate import JPEG, QueueingGate
@@ -46,18 +46,6 @@ def gates(disk: Path, centre: CentreOnAPort) -> Iterator[list[QueueingGate]]:
     yield gates
     for gate in gates:
         gate.end()
-
-
-def agree(centre: CentreOnAPort, gates: Sequence[QueueingGate]) -> None:
-    """Register and ledgers, number by number; heads complete, the chains whole, every picture there, nothing dead."""
-    ledgers = [gate.register() for gate in gates]
-    assert centre.register() == {scan_id: row for ledger in ledgers for scan_id, row in ledger.items()}
-    assert centre.heads() == {head: last for gate in gates for head, last in gate.heads().items()}
-    assert [gate.dead() for gate in gates] == [[] for _ in gates]
-    assert centre.count("dead letters") == 0
-    taken = {photo.read_bytes() for gate in gates for photo in gate.folder.glob("*.jpg")}
-    assert set(centre.photos().values()) == taken
-    assert set(centre.photos()) == {hashlib.sha256(photo).hexdigest() for photo in taken}
 
 
 def test_whatever_the_network_does(centre: CentreOnAPort, gates: list[QueueingGate]) -> None:
