@@ -115,6 +115,19 @@ class ManualClock:
         return Moment(self._start + timedelta(microseconds=at_boot_ns / 1000), self.boot_id, at_boot_ns, self.trusted)
 
 
+def age(made: Moment, now: Moment) -> timedelta:
+    """How long ago a stored moment was, at least: the one rule for all stored deadlines.
+
+    In the same boot, boot time decides. After a reboot wall times are compared if both were trusted; otherwise only
+    this boot counts, so that a clock that jumps never makes anything old.
+    """
+    if made.boot_id == now.boot_id:
+        return timedelta(microseconds=(now.boot_ns - made.boot_ns) / 1000)
+    if made.trusted and now.trusted:
+        return now.at - made.at
+    return timedelta(microseconds=now.boot_ns / 1000)
+
+
 def boot_ns() -> int:
     """Nanoseconds since boot, the same in every process of the machine."""
     return time.clock_gettime_ns(time.CLOCK_BOOTTIME)

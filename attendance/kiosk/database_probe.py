@@ -6,9 +6,8 @@ from datetime import date, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 
-from attendance.clock import Clock, Moment
+from attendance.clock import Clock, Moment, age
 from attendance.errors import StorageError
-from attendance.kiosk.expiry import age
 from attendance.kiosk.store import register
 from attendance.ops import sqlite
 from attendance.ops.health import ProbeResult, Problem

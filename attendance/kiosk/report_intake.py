@@ -8,10 +8,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
-from attendance.clock import Clock, Moment, from_rfc3339
+from attendance.clock import Clock, Moment, age, from_rfc3339
 from attendance.domain.receipt import Report
 from attendance.errors import StorageError
-from attendance.kiosk.expiry import age
 from attendance.kiosk.sms.answers import Answers
 from attendance.kiosk.store import receipts
 from attendance.kiosk.store.receipts import Outcome, Rules

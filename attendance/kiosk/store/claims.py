@@ -10,10 +10,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from attendance.clock import Moment, rfc3339
+from attendance.clock import Moment, age, rfc3339
 from attendance.domain.message import MERGED, MessageKind, OutboxState, is_phone, lifetime, wanted
 from attendance.domain.receipt import GatewayState
-from attendance.kiosk.expiry import age
 from attendance.kiosk.store import endings, notices, receipts, report_polls, sms_limits
 from attendance.kiosk.store.endings import Ended
 from attendance.kiosk.store.news import News, news_of, siblings

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 from itertools import takewhile
 
-from attendance.clock import Moment, rfc3339
+from attendance.clock import Moment, age, rfc3339
 from attendance.domain.message import OutboxState, Priority, lifetime
 from attendance.domain.receipt import GatewayState
-from attendance.kiosk.expiry import age
 from attendance.kiosk.store import receipts, sms_limits
 
 AT_ONCE = 100

@@ -11,12 +11,11 @@ from typing import Any
 
 from uuid6 import uuid7
 
-from attendance.clock import Moment, rfc3339
+from attendance.clock import Moment, age, rfc3339
 from attendance.domain import gsm
 from attendance.domain.message import MessageKind, OutboxState, is_phone, masked, masked_in
 from attendance.domain.receipt import GatewayState
 from attendance.errors import BadInput
-from attendance.kiosk.expiry import age
 from attendance.kiosk.store import notices, receipts, roster, sms_limits
 from attendance.kiosk.store.notices import Notice
 

@@ -10,10 +10,9 @@ from datetime import timedelta, tzinfo
 
 from uuid6 import uuid7
 
-from attendance.clock import Moment, from_rfc3339, rfc3339
+from attendance.clock import Moment, age, from_rfc3339, rfc3339
 from attendance.domain.message import lifetime
 from attendance.domain.receipt import GatewayState, PhoneHealth, Report, follows
-from attendance.kiosk.expiry import age
 from attendance.kiosk.store import delivery_log, report_polls
 
 KEPT_REPORTS = 20_000

@@ -7,9 +7,8 @@ import sqlite3
 from collections.abc import Iterable
 from datetime import date, timedelta, tzinfo
 
-from attendance.clock import Moment, from_rfc3339, rfc3339
+from attendance.clock import Moment, age, from_rfc3339, rfc3339
 from attendance.domain.ratelimit import Window, free_in_s
-from attendance.kiosk.expiry import age
 
 _KEPT = timedelta(hours=1)
 """The longest window."""

@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from attendance.clock import Clock
+from attendance.clock import Clock, age
 from attendance.config import Paths, Settings, masked
 from attendance.config.catalogue import flat
 from attendance.config.load import plain
-from attendance.kiosk.expiry import age
 from attendance.kiosk.sms import plan as sms_plan
 from attendance.kiosk.store import sync_queue
 from attendance.kiosk.store.database import reading

@@ -9,10 +9,9 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from attendance.clock import Clock, Moment, from_rfc3339, rfc3339
+from attendance.clock import Clock, Moment, age, from_rfc3339, rfc3339
 from attendance.domain import contact
 from attendance.domain.contact import MOST_HEADS, MOST_RESULTS, MOST_WINDOWS, HeartbeatAnswer
-from attendance.kiosk.expiry import age
 from attendance.kiosk.store import centre_commands, register, sync_queue
 from attendance.kiosk.store.heads import heads
 from attendance.kiosk.store.reader import Reader
