@@ -40,6 +40,7 @@ class Reason(StrEnum):
     CLOCK_JUMPED = "clock-jumped"
     NOT_PROVEN = "not-proven"
     OTHER_GATES = "other-gates"
+    OTHERS_UNPROVEN = "others-unproven"
     ONE_WAY = "one-way"
     ROSTER_EMPTY = "roster-empty"
     ROSTER_FRESH = "roster-fresh"
@@ -47,8 +48,24 @@ class Reason(StrEnum):
     TOO_MANY = "too-many"
 
 
-UNPROVEN = frozenset({Reason.CLOCK_UNSURE, Reason.CLOCK_JUMPED, Reason.NOT_PROVEN, Reason.OTHER_GATES, Reason.ONE_WAY})
+UNPROVEN = frozenset(
+    {
+        *(Reason.CLOCK_UNSURE, Reason.CLOCK_JUMPED, Reason.NOT_PROVEN),
+        *(Reason.OTHER_GATES, Reason.OTHERS_UNPROVEN, Reason.ONE_WAY),
+    }
+)
 """A scan that is not there may have been made all the same."""
+
+
+class Others(StrEnum):
+    """What is known of the school's other gates in a session.
+
+    ``MISSING``: not all their scans are here. ``UNPROVEN``: they are, but one of the gates may not have worked.
+    """
+
+    MISSING = "missing"
+    UNPROVEN = "unproven"
+    PROVEN = "proven"
 
 
 class Order(StrEnum):
@@ -100,14 +117,14 @@ class Evidence:
         clock_trusted: now.
         clock_jumped: on that day.
         holes: when the gate did not provably work, from the begin of what is ``watched`` until now.
-        all_gates: this is the only gate, or the scans of the others are here.
+        others: of the school's other gates; ``PROVEN`` if there is none.
         both_ways: the gate, or another one of the school, records what would be missed, an arrival or a departure.
     """
 
     clock_trusted: bool = True
     clock_jumped: bool = False
     holes: Sequence[Span] = ()
-    all_gates: bool = True
+    others: Others = Others.PROVEN
     both_ways: bool = True
 
 
@@ -259,8 +276,10 @@ def doubts(evidence: Evidence) -> Iterator[Reason]:
         yield Reason.CLOCK_JUMPED
     if evidence.holes:
         yield Reason.NOT_PROVEN
-    if not evidence.all_gates:
+    if evidence.others is Others.MISSING:
         yield Reason.OTHER_GATES
+    if evidence.others is Others.UNPROVEN:
+        yield Reason.OTHERS_UNPROVEN
     if not evidence.both_ways:
         yield Reason.ONE_WAY
 

@@ -114,10 +114,17 @@ class CommandResult(_Said):
 
 
 class Window(_Said):
-    """``complete``: the gate provably worked throughout this session's window on that day."""
+    """What a gate knows of itself in the time that counts for a session on a day.
+
+    Attributes:
+        kind: of arrivals that is the login window and the time until absences are told; of departures all from the
+            day's first arrivals until missing ones are told.
+        complete: the gate provably worked throughout.
+    """
 
     day: wire.Day
     session: wire.Name
+    kind: Literal["arrival", "departure"] = "arrival"
     complete: wire.Truth
 
 
@@ -148,12 +155,14 @@ class Sibling(_Said):
     Attributes:
         synced_to: all its scans up to this time are at the centre; ``None``: nothing is known.
         live: it was in contact in the last minutes.
+        windows: as it told them last.
     """
 
     device_id: str
     name: str
     synced_to: wire.Time | None
     live: bool
+    windows: list[Window] = Field(default_factory=list)
 
 
 class HeartbeatAnswer(_Said):

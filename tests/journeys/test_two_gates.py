@@ -15,7 +15,7 @@ from attendance.domain.wire import CommandKind
 from attendance.fleet import directory
 from attendance.fleet.store import commands
 from attendance.kiosk.store import closures, roster
-from attendance.kiosk.store.database import reading
+from attendance.kiosk.store.database import reading, writing
 
 DUE = datetime(2026, 6, 8, 8, 0, tzinfo=MANILA)
 """Half an hour after the login window of the default morning."""
@@ -77,6 +77,18 @@ def test_an_absence_waits_for_the_other_gate(school: SchoolOfTwoGates) -> None:
     school.one.absences.step()
     [told] = school.one.absences.probe().values["rounds"]
     assert (told["decision"], told["expected"], told["named"], told["messages"]) == ("told", 3, 1, 1)
+
+
+def test_a_gate_whose_camera_was_dead_holds_the_absence(school: SchoolOfTwoGates) -> None:
+    """It is in contact and has sent all that it has, and yet somebody may have passed it."""
+    with writing(school.two.paths.database) as conn:
+        conn.execute("DELETE FROM proof_of_work")
+    school.one.show("1", school.clock.now().at)
+    until(school, DUE + timedelta(minutes=1))
+    school.minutes(4)
+    school.one.absences.step()
+    [held] = school.one.absences.probe().values["rounds"]
+    assert (held["decision"], held["reasons"]) == ("held", ["others-unproven"])
 
 
 def test_whoever_is_forgotten_is_forgotten_everywhere(school: SchoolOfTwoGates) -> None:

@@ -4,7 +4,7 @@ import gzip
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -104,11 +104,30 @@ class CentreSchool(SmallCentre):
         )
         return scan_id
 
-    def sibling(self, synced_to: datetime | None, name: str = "gate-2", live: bool = True) -> None:
-        """Another gate of the school, or another word about it."""
+    def sibling(
+        self,
+        synced_to: datetime | None,
+        name: str = "gate-2",
+        *,
+        live: bool = True,
+        worked: dict[tuple[str, str], bool] | None = None,
+    ) -> None:
+        """Another gate of the school, or another word about it.
+
+        Args:
+            worked: by day and kind, whether it provably worked through the morning; by default through all.
+        """
         self.siblings = [each for each in self.siblings if each["device_id"] != name]
         told = rfc3339(synced_to) if synced_to else None
-        self.siblings.append({"device_id": name, "name": name, "synced_to": told, "live": live})
+        if worked is None:
+            days = [(self.now - timedelta(days=back)).date().isoformat() for back in (1, 0)]
+            worked = {(day, kind): True for day in days for kind in ("arrival", "departure")}
+        windows = [
+            {"day": day, "session": "morning", "kind": kind, "complete": complete}
+            for (day, kind), complete in worked.items()
+        ]
+        said = {"device_id": name, "name": name, "synced_to": told, "live": live, "windows": windows}
+        self.siblings.append(said)
 
     def command(self, kind: str, arguments: dict[str, Any] | None = None, **changed: Any) -> str:
         """Tell the gate to do something; the command's id."""
@@ -242,8 +261,9 @@ class DownDesk:
         with reading(self.database) as conn:
             return centre_refusals.known(conn)
 
-    def confirmed(self, day: Any = DAY, session: str = "morning") -> bool:
-        return self.down.others_confirmed(day, session)
+    def others(self, day: date = DAY, session: str = "morning", kind: MessageKind = MessageKind.ABSENCE) -> str:
+        """What is known of the other gates."""
+        return self.down.others_confirmed(day, session, kind).value
 
     def _look(self) -> None:
         self.looks += 1

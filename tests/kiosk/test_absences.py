@@ -10,7 +10,7 @@ import pytest
 from school_morning import MONDAY, MORNING, SchoolMorning
 
 from attendance.clock import rfc3339
-from attendance.domain.absence import Limits, Order, Reason
+from attendance.domain.absence import Limits, Order, Others, Reason
 from attendance.domain.answer import Wish
 from attendance.domain.calendar import Closure, ClosureKind
 from attendance.domain.contact import ForeignScan
@@ -153,6 +153,11 @@ def many(school: SchoolMorning) -> None:
         )
 
 
+def unproven(day: date, session: str, kind: MessageKind) -> Others:
+    """The scans of the other gates are here, but the camera of one was dead."""
+    return Others.UNPROVEN
+
+
 @pytest.mark.parametrize(
     ("harm", "rules", "reason", "problem"),
     [
@@ -166,6 +171,7 @@ def many(school: SchoolMorning) -> None:
         (suspended, {}, Reason.NO_CLASSES, None),
         (switched_off, {}, Reason.SWITCHED_OFF, None),
         (nothing, {"gates": 2}, Reason.OTHER_GATES, "absence-other-gates"),
+        (nothing, {"gates": 2, "others_confirmed": unproven}, Reason.OTHERS_UNPROVEN, "absence-others-unproven"),
         (nothing, {"direction": GateDirection.OUT}, Reason.ONE_WAY, "absence-one-way"),
     ],
 )
@@ -247,9 +253,9 @@ def test_the_other_gates_may_be_confirmed(school: SchoolMorning) -> None:
     usual(school)
     asked: list[tuple[date, str]] = []
 
-    def confirmed(day: date, session: str) -> bool:
+    def confirmed(day: date, session: str, kind: MessageKind) -> Others:
         asked.append((day, session))
-        return True
+        return Others.PROVEN
 
     school.absences(gates=3, others_confirmed=confirmed).step()
     assert school.queued() == ANA
@@ -259,7 +265,9 @@ def test_the_other_gates_may_be_confirmed(school: SchoolMorning) -> None:
 def test_a_gate_for_one_way_knows_of_the_other_from_others(school: SchoolMorning) -> None:
     """The way out has the scans of the way in."""
     usual(school)
-    told = school.absences(gates=2, direction=GateDirection.OUT, others_confirmed=lambda day, session: True)
+    told = school.absences(
+        gates=2, direction=GateDirection.OUT, others_confirmed=lambda day, session, kind: Others.PROVEN
+    )
     told.step()
     assert school.queued() == ANA
 
@@ -280,7 +288,7 @@ def test_who_came_through_another_gate_has_come(school: SchoolMorning) -> None:
             received=1,
         )
         foreign_scans.take(conn, [scan])
-    school.absences(gates=2, others_confirmed=lambda day, session: True).step()
+    school.absences(gates=2, others_confirmed=lambda day, session, kind: Others.PROVEN).step()
     assert school.queued() == []
 
 

@@ -116,6 +116,21 @@ def test_who_has_left_is_off_the_roster_and_may_come_back(desk: DownDesk, centre
     assert keys(desk) == before
 
 
+def test_who_comes_back_counts_from_that_day(desk: DownDesk, centre: CentreSchool) -> None:
+    """A student who is on the list again since today has no card yet, and is not absent; others keep their day."""
+    centre.enrol_students("1", "2", "3")
+    with writing(desk.database) as conn:
+        conn.execute("UPDATE students SET added_at = '2026-01-01T00:00:00.000000Z'")
+    desk.work()
+    centre.put("student", f"{2:032x}", None)
+    desk.work()
+    centre.enrol_students("2")
+    centre.put("student", f"{3:032x}", student("3", "Renamed"))
+    desk.work()
+    assert value(desk, "SELECT added_at FROM students WHERE student_id = '2'") == rfc3339(centre.now)
+    assert value(desk, "SELECT added_at FROM students WHERE student_id = '3'") == "2026-01-01T00:00:00.000000Z"
+
+
 def test_students_who_change_numbers_with_each_other_stay_themselves(desk: DownDesk, centre: CentreSchool) -> None:
     """After the first time they are known by the centre's key, not by number."""
     centre.put("student", "c1", student("1", "Ana"))

@@ -8,6 +8,7 @@ import pytest
 from centre_school import CentreSchool, DownDesk, opened
 from gate_data import DAY, MANILA, SCHEDULE
 
+from attendance.domain.message import MessageKind
 from attendance.domain.scan import Accepted, GateDirection, Refused
 from attendance.kiosk.album import Album
 from attendance.kiosk.identity import CardRules
@@ -161,10 +162,10 @@ def test_silence_is_proven_only_when_every_other_gate_is_synced(desk: DownDesk, 
     at(desk, DUE + timedelta(minutes=3))
     centre.sibling(DUE - timedelta(seconds=1))
     desk.work()
-    assert not desk.confirmed()
+    assert desk.others() == "missing"
     centre.sibling(DUE + timedelta(seconds=30))
     desk.work()
-    assert desk.confirmed()
+    assert desk.others() == "proven"
 
 
 def test_a_silent_gate_proves_nothing(desk: DownDesk, centre: CentreSchool) -> None:
@@ -173,10 +174,10 @@ def test_a_silent_gate_proves_nothing(desk: DownDesk, centre: CentreSchool) -> N
     centre.sibling(DUE + timedelta(minutes=2))
     centre.sibling(None, "gate-3")
     desk.work()
-    assert not desk.confirmed()
+    assert desk.others() == "missing"
     centre.sibling(DUE - timedelta(minutes=20), "gate-3", live=False)
     desk.work()
-    assert not desk.confirmed()
+    assert desk.others() == "missing"
 
 
 def test_a_gate_that_is_not_enrolled_is_missed(tmp_path: Path, centre: CentreSchool) -> None:
@@ -185,10 +186,10 @@ def test_a_gate_that_is_not_enrolled_is_missed(tmp_path: Path, centre: CentreSch
         at(desk, DUE + timedelta(minutes=3))
         centre.sibling(DUE + timedelta(minutes=2))
         desk.work()
-        assert not desk.confirmed()
+        assert desk.others() == "missing"
         centre.sibling(DUE + timedelta(minutes=2), "gate-3")
         desk.work()
-        assert desk.confirmed()
+        assert desk.others() == "proven"
 
 
 def test_nothing_is_confirmed_before_the_scans_are_here(desk: DownDesk, centre: CentreSchool) -> None:
@@ -198,20 +199,50 @@ def test_nothing_is_confirmed_before_the_scans_are_here(desk: DownDesk, centre: 
     centre.sibling(DUE + timedelta(minutes=2))
     centre.before = lambda told: told.path != "/scans"
     desk.work()
-    assert not desk.confirmed()
+    assert desk.others() == "missing"
     centre.before = lambda told: True
     desk.work(2)
-    assert desk.confirmed()
+    assert desk.others() == "proven"
 
 
 def test_a_departure_asks_for_its_own_window(desk: DownDesk, centre: CentreSchool) -> None:
-    """What sufficed in the morning does not after the logout window."""
+    """What sufficed for arrivals does not for departures, before the gates are synced to after the logout window."""
+    leaving = datetime(2026, 6, 8, 13, 30, tzinfo=MANILA)
+    at(desk, leaving + timedelta(minutes=3))
+    centre.sibling(DUE + timedelta(minutes=2))
+    desk.work()
+    assert (desk.others(), desk.others(kind=MessageKind.NO_CHECKOUT)) == ("proven", "missing")
+    centre.sibling(leaving + timedelta(minutes=1))
+    desk.work()
+    assert desk.others(kind=MessageKind.NO_CHECKOUT) == "proven"
+
+
+def test_another_gate_must_have_worked_too(desk: DownDesk, centre: CentreSchool) -> None:
+    """A gate whose camera was dead has sent all its scans, and proves nothing by that; nor does one that says nothing
+    of itself. Of several gates each must have worked."""
+    today = DAY.isoformat()
+    at(desk, DUE + timedelta(minutes=3))
+    centre.sibling(DUE + timedelta(minutes=2), worked={})
+    desk.work()
+    assert desk.others() == "unproven"
+    centre.sibling(DUE + timedelta(minutes=2, seconds=30), worked={(today, "arrival"): True})
+    desk.work()
+    assert desk.others() == "proven"
+    centre.sibling(DUE + timedelta(minutes=2), "gate-3", worked={(today, "arrival"): False})
+    desk.work()
+    assert desk.others() == "unproven"
+
+
+def test_what_was_proven_is_remembered(desk: DownDesk, centre: CentreSchool) -> None:
+    """Gates speak of two days, a summary asks for a month."""
     at(desk, DUE + timedelta(minutes=3))
     centre.sibling(DUE + timedelta(minutes=2))
     desk.work()
-    assert desk.confirmed()
-    at(desk, datetime(2026, 6, 8, 13, 31, tzinfo=MANILA))
-    assert not desk.confirmed()
+    centre.now += timedelta(days=2)
+    at(desk, centre.now)
+    centre.sibling(centre.now, worked={})
+    desk.work()
+    assert desk.others() == "proven"
 
 
 def test_a_session_that_is_not_due_or_unknown_is_not_confirmed(desk: DownDesk, centre: CentreSchool) -> None:
@@ -219,10 +250,10 @@ def test_a_session_that_is_not_due_or_unknown_is_not_confirmed(desk: DownDesk, c
     at(desk, MORNING)
     centre.sibling(MORNING + timedelta(days=1))
     desk.work()
-    assert not desk.confirmed()
+    assert desk.others() == "missing"
     at(desk, DUE + timedelta(minutes=3))
-    assert desk.confirmed()
-    assert not desk.confirmed(session="evening")
+    assert desk.others() == "proven"
+    assert desk.others(session="evening") == "missing"
 
 
 def test_what_the_centre_no_longer_tells_is_not_confirmed(desk: DownDesk, centre: CentreSchool) -> None:
@@ -230,18 +261,18 @@ def test_what_the_centre_no_longer_tells_is_not_confirmed(desk: DownDesk, centre
     at(desk, DUE + timedelta(minutes=3))
     centre.sibling(DUE + timedelta(minutes=2))
     desk.work()
-    assert desk.confirmed()
+    assert desk.others() == "proven"
     centre.now += timedelta(days=2)
     at(desk, centre.now)
     centre.sibling(centre.now)
     desk.work()
-    assert desk.confirmed()
+    assert desk.others() == "proven"
     centre.now += timedelta(days=5)
     at(desk, centre.now)
     centre.sibling(centre.now)
     desk.work()
-    assert not desk.confirmed()
-    assert desk.confirmed(day=date(2026, 6, 13))
+    assert desk.others() == "missing"
+    assert desk.others(day=date(2026, 6, 13)) == "unproven"
 
 
 def test_a_new_epoch_has_nothing_confirmed(desk: DownDesk, centre: CentreSchool) -> None:
@@ -251,7 +282,7 @@ def test_a_new_epoch_has_nothing_confirmed(desk: DownDesk, centre: CentreSchool)
     desk.work()
     with writing(desk.database) as conn:
         conn.execute("INSERT INTO epochs (epoch, reason, began_at) VALUES ('e2', 'restored', 'now')")
-    assert not desk.confirmed()
+    assert desk.others() == "missing"
 
 
 def test_an_absence_is_told_only_with_the_other_gates_word(desk: DownDesk, centre: CentreSchool) -> None:

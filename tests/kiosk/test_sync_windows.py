@@ -34,17 +34,26 @@ def worked(gate: GateData, *spans: tuple[str, str], jumped: bool = False) -> Non
             )
 
 
-def told(gate: GateData, at: str) -> list[tuple[str, bool]]:
+def told(gate: GateData, at: str, kind: str = "arrival") -> list[tuple[str, bool]]:
     moment = datetime.fromisoformat(f"2026-06-08T{at}").replace(tzinfo=MANILA)
     gate.clock.step((moment - gate.clock.now().at).total_seconds())
-    return [(window.day, window.complete) for window in proven_windows(gate.database, RULES, gate.clock)]
+    windows = proven_windows(gate.database, RULES, gate.clock)
+    return [(window.day, window.complete) for window in windows if window.kind == kind]
 
 
 def test_a_window_is_told_when_it_is_over(gate: GateData) -> None:
-    """Yesterday's was not watched; today's is not told before its end."""
+    """Yesterday's was not watched; today's is not told before guardians are."""
     worked(gate, ("05:00", "09:00"))
-    assert told(gate, "07:59") == [("2026-06-07", False)]
-    assert told(gate, "08:01") == [("2026-06-07", False), ("2026-06-08", True)]
+    assert told(gate, "08:29") == [("2026-06-07", False)]
+    assert told(gate, "08:31") == [("2026-06-07", False), ("2026-06-08", True)]
+    assert told(gate, "08:31", "departure") == [("2026-06-07", False)]
+
+
+def test_departures_count_from_the_first_arrivals(gate: GateData) -> None:
+    """Who left early and was not seen has left all the same."""
+    worked(gate, ("05:00", "09:30"), ("09:40", "14:00"))
+    assert told(gate, "14:00")[-1] == ("2026-06-08", True)
+    assert told(gate, "14:00", "departure")[-1] == ("2026-06-08", False)
 
 
 def test_a_hole_makes_it_incomplete(gate: GateData) -> None:

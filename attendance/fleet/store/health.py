@@ -129,7 +129,13 @@ def siblings(
 ) -> list[dict[str, Any]]:
     """The school's other gates that are not revoked, as ``contact.Sibling`` has them, by name."""
     query = (
-        select(gates.c.device_id, gates.c.name, gate_health.c.synced_to, gate_health.c.received_at)
+        select(
+            gates.c.device_id,
+            gates.c.name,
+            gate_health.c.synced_to,
+            gate_health.c.received_at,
+            gate_health.c.beat["windows"].label("windows"),
+        )
         .outerjoin(gate_health, gate_health.c.gate_id == gates.c.gate_id)
         .where(gates.c.school_id == school_id, gates.c.gate_id != gate_id, gates.c.revoked_at.is_(None))
         .order_by(gates.c.name)
@@ -141,6 +147,7 @@ def siblings(
             "name": row.name,
             "synced_to": None if row.synced_to is None else rfc3339(row.synced_to),
             "live": row.received_at is not None and row.received_at >= oldest,
+            "windows": row.windows or [],
         }
         for row in conn.execute(query)
     ]

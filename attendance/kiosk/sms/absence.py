@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 
 from attendance.clock import Clock, Moment
 from attendance.domain import absence as rule
-from attendance.domain.absence import LATEST, LATEST_CONFIRMED, Evidence, Limits, Plan, Reason, watched
+from attendance.domain.absence import LATEST, LATEST_CONFIRMED, Evidence, Limits, Others, Plan, Reason, watched
 from attendance.domain.message import MessageKind
 from attendance.domain.scan import GateDirection
 from attendance.domain.schedule import Schedule, Session
@@ -33,8 +33,8 @@ log = logging.getLogger(__name__)
 _CHECK_S = 30.0
 _DAY = timedelta(days=1)
 
-OthersConfirmed = Callable[[date, str], bool]
-"""Whether the scans of the school's other gates for a day and session are here, as far as its time has come."""
+OthersConfirmed = Callable[[date, str, MessageKind], Others]
+"""What is known of the school's other gates in a session of a day, until guardians are told of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -218,7 +218,7 @@ def evidence(
         clock_trusted=now.trusted,
         clock_jumped=proof.jumped(conn, begins, min(now.at, begins + 2 * _DAY)),
         holes=_holes(conn, span[0], min(span[1] + LATEST, local(now.at, rules.zone)), rules.zone) if span else (),
-        all_gates=rules.gates == 1 or others(day, session.name),
+        others=Others.PROVEN if rules.gates == 1 else others(day, session.name, kind),
         both_ways=rules.gates > 1 or rules.sees(kind),
     )
 
@@ -259,5 +259,5 @@ def _aware(at: datetime, zone: ZoneInfo) -> datetime:
     return at.replace(tzinfo=zone)
 
 
-def _nobody(day: date, session: str) -> bool:
-    return False
+def _nobody(day: date, session: str, kind: MessageKind) -> Others:
+    return Others.MISSING

@@ -49,6 +49,13 @@ _PROBLEMS: Mapping[Reason, Problem] = {
         "Nothing was sent about {what} of {day}, {session}: the scans of the school's other gates are not all here.",
         "Set school.gates to 1 if this is the only gate; otherwise look at the gates that the centre misses.",
     ),
+    Reason.OTHERS_UNPROVEN: Problem(
+        "absence-others-unproven",
+        "warning",
+        "Nothing was sent about {what} of {day}, {session}: another gate of the school did not provably work.",
+        "Look at the other gates at the centre. Compare `attendance sms absences --date {day} --session {session}"
+        " --dry-run` with the class lists and call the guardians.",
+    ),
     Reason.ONE_WAY: Problem(
         "absence-one-way",
         "notice",

@@ -71,6 +71,14 @@ CREATE TABLE foreign_span (
     until TEXT NOT NULL
 ) STRICT;
 
+-- The sessions through which every other gate provably worked, by its own word. kind: of what it records.
+CREATE TABLE foreign_windows (
+    day TEXT NOT NULL,
+    session TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('arrival', 'departure')),
+    PRIMARY KEY (day, session, kind)
+) STRICT;
+
 -- Whoever is erased leaves nothing behind in what other gates have sent.
 CREATE TRIGGER foreign_scans_go_with_their_student AFTER DELETE ON students
 BEGIN
@@ -97,6 +105,7 @@ BEGIN
     DELETE FROM foreign_scans;
     DELETE FROM foreign_days;
     DELETE FROM foreign_span;
+    DELETE FROM foreign_windows;
 END;
 
 -- Commands of the centre. state: taken, doing, restarting (done once the gate runs again), done, failed, refused.

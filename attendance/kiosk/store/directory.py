@@ -169,9 +169,9 @@ def _write_students(conn: sqlite3.Connection, students: Mapping[str, wire.Studen
     )
     try:
         conn.executemany(
-            f"UPDATE students SET ({', '.join(_COLUMNS)}) = (?, ?, ?, ?, ?, ?, ?), removed_at = NULL"
-            " WHERE student_key = ?",
-            [(*_values(student), key) for key, student in changed],
+            f"UPDATE students SET ({', '.join(_COLUMNS)}) = (?, ?, ?, ?, ?, ?, ?),"
+            " added_at = iif(removed_at IS NULL, added_at, ?), removed_at = NULL WHERE student_key = ?",
+            [(*_values(student), rfc3339(now.at), key) for key, student in changed],
         )
         conn.executemany(
             f"INSERT INTO students ({', '.join(_COLUMNS)}, student_key, added_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",

@@ -4,7 +4,7 @@ They name students by the school's number: another gate has a key of its own for
 """
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 
 from attendance.clock import from_rfc3339, rfc3339
@@ -19,6 +19,8 @@ _PORTION = 500
 
 Span = tuple[datetime, datetime]
 """From and until, aware."""
+Window = tuple[str, str, str]
+"""Day, session, and ``arrival`` or ``departure``."""
 
 
 def take(conn: sqlite3.Connection, scans: Sequence[ForeignScan]) -> None:
@@ -58,6 +60,7 @@ def expire(conn: sqlite3.Connection, today: date) -> int:
     )
     gone = conn.execute(f"DELETE FROM foreign_scans WHERE scan_id IN ({old})", names).rowcount
     month = (today - timedelta(days=_MONTH_KEPT_DAYS)).isoformat()
+    conn.execute("DELETE FROM foreign_windows WHERE day < ?", (month,))
     conn.execute(
         "DELETE FROM foreign_days WHERE rowid IN (SELECT rowid FROM foreign_days WHERE day < ? LIMIT ?)",
         (month, _PORTION),
@@ -88,3 +91,14 @@ def confirm(conn: sqlite3.Connection, told_since: datetime, until: datetime) -> 
     conn.execute("DELETE FROM foreign_span")
     if since < until:
         conn.execute("INSERT INTO foreign_span (one, since, until) VALUES (1, ?, ?)", (rfc3339(since), rfc3339(until)))
+
+
+def proven(conn: sqlite3.Connection) -> set[Window]:
+    """The sessions through which every other gate provably worked; reads only."""
+    return {tuple(row) for row in conn.execute("SELECT day, session, kind FROM foreign_windows")}
+
+
+def prove(conn: sqlite3.Connection, worked: Collection[Window], doubted: Collection[Window]) -> None:
+    """Enter through which sessions every other gate has worked, and of which one of them says that it has not."""
+    conn.executemany("INSERT OR IGNORE INTO foreign_windows (day, session, kind) VALUES (?, ?, ?)", worked)
+    conn.executemany("DELETE FROM foreign_windows WHERE day = ? AND session = ? AND kind = ?", doubted)

@@ -141,6 +141,12 @@ CREATE TABLE foreign_span (
     since TEXT NOT NULL,
     until TEXT NOT NULL
 ) STRICT;
+CREATE TABLE foreign_windows (
+    day TEXT NOT NULL,
+    session TEXT NOT NULL,
+    kind TEXT NOT NULL CHECK (kind IN ('arrival', 'departure')),
+    PRIMARY KEY (day, session, kind)
+) STRICT;
 CREATE TABLE guardians (
     guardian_id INTEGER PRIMARY KEY,
     student_key TEXT NOT NULL REFERENCES students ON DELETE CASCADE,
@@ -414,6 +420,7 @@ BEGIN
     DELETE FROM foreign_scans;
     DELETE FROM foreign_days;
     DELETE FROM foreign_span;
+    DELETE FROM foreign_windows;
 END;
 CREATE INDEX centre_commands_open ON centre_commands (reported) WHERE reported = 0;
 COMMIT;
