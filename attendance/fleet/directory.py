@@ -41,6 +41,7 @@ def enrol(conn: Connection, school_id: str, enrolments: Iterable[Enrolment], now
     Raises:
         BadInput: an entry cannot be used; the message says which number and why.
     """
+    schools.wait_for_directory(conn, school_id)
     given = {each.student_id: each for each in enrolments}
     known = people.by_number(conn, school_id, given)
     changed = []
@@ -58,13 +59,17 @@ def enrol(conn: Connection, school_id: str, enrolments: Iterable[Enrolment], now
 
 
 def add(conn: Connection, school_id: str, student: wire.Student, now: datetime) -> None:
-    """Take over a student whose number and key are new, as a gate has them."""
+    """Take over a student whose number and key are new, as a gate has them; one who left only for their past scans."""
     people.add(conn, school_id, student.student_key, student.student_id)
-    entries.put(conn, school_id, [_of_student(student)], now)
+    if student.removed:
+        people.set_removed(conn, school_id, student.student_key, now)
+    else:
+        entries.put(conn, school_id, [_of_student(student)], now)
 
 
 def remove(conn: Connection, school_id: str, student_ids: Iterable[str], now: datetime) -> int:
     """Take students who left out of the directory; what is recorded of them stays. How many there were."""
+    schools.wait_for_directory(conn, school_id)
     known = people.by_number(conn, school_id, student_ids)
     for student_key in known.values():
         people.set_removed(conn, school_id, student_key, now)
@@ -82,6 +87,7 @@ def erase_key(conn: Connection, school_id: str, alias: str, now: datetime) -> bo
 
     What comes later under any of their keys is taken without what tells who it was.
     """
+    schools.wait_for_directory(conn, school_id)
     if people.erased_keys(conn, school_id, [alias]):
         return False
     student_key = people.by_alias(conn, school_id, [alias]).get(alias)
@@ -191,7 +197,7 @@ def _student(student_key: str, enrolment: Enrolment) -> wire.Student:
 
 
 def _of_student(student: wire.Student) -> Entry:
-    return Entry("student", student.student_key, student.model_dump(exclude={"type"}))
+    return Entry("student", student.student_key, student.model_dump(exclude={"type", "removed"}))
 
 
 def _without(

@@ -8,7 +8,7 @@ from attendance.domain.wire import Erasure, Refused, Student
 from attendance.fleet import directory
 from attendance.fleet.batch import CREATED, DUPLICATE, Batch
 from attendance.fleet.keeping import keep
-from attendance.fleet.store import people, refusals, rollups
+from attendance.fleet.store import people, refusals, rollups, schools
 
 _SAME_ID = "Another refusal is here under this refusal_id."
 
@@ -39,6 +39,8 @@ def take_people(conn: Connection, batch: Batch) -> None:
     """Learn students, and forget those who ask for it, in the order in which the gate said so."""
     said: dict[int, Student | Erasure] = {**batch.of(Student), **batch.of(Erasure)}
     for place in sorted(said):
+    if said:
+        schools.wait_for_directory(conn, batch.gate.school_id)  # another gate may bring the same list
         item = said[place]
         if isinstance(item, Student):
             done = _learn(conn, batch, item)

@@ -14,6 +14,8 @@ from attendance.fleet.store import chains, events, rollups
 from attendance.fleet.store.chains import Chain
 
 _SAME_ID = "Another scan is here under this scan_id."
+FROM_PHOTO = "photo"
+"""``source`` of a scan that a gate entered again after its database was lost."""
 _SAME_NUMBER = "Another scan is here under this number of the device and epoch."
 
 
@@ -87,7 +89,7 @@ class _Intake:
         }
 
     def _compare(self, place: int, scan: Scan, there: Scan, reason: str) -> None:
-        if scan == there:
+        if scan == there or _entered_again(scan, there):
             self._batch.results[place] = DUPLICATE
         else:
             self._batch.conflict(place, reason)

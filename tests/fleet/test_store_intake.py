@@ -9,6 +9,7 @@ from one_school import NOW, Ledger, Site, student
 from sqlalchemy import select
 
 from attendance.clock import rfc3339
+from attendance.fleet import directory, feed
 from attendance.fleet.store import dead_letters, photos
 from attendance.fleet.store.engine import reading, transaction
 from attendance.fleet.store.tables import corrections, events, refusals
@@ -99,6 +100,15 @@ def test_another_scan_under_the_same_number_is_a_conflict(site: Site) -> None:
     (other,) = Ledger("Main").fill(1, NOW)
     assert site.send(other) == ["conflict"]
     assert kept(site) == 3
+
+
+def test_a_scan_that_a_repaired_gate_knows_by_its_photo_only_is_the_same(site: Site) -> None:
+    """The centre has the original; another student's photo under its number is a conflict still."""
+    (scan,) = Ledger("Main").fill(1, NOW)
+    site.send(scan)
+    again = {"source": "photo", "boot_id": "", "boot_ns": 0, "clock_trusted": False, "chain": "", "status": "late"}
+    assert site.send(scan | again) == ["duplicate"]
+    assert site.send(scan | again | {"student_key": "f" * 32}) == ["conflict"]
 
 
 def test_two_gates_may_use_the_same_names(site: Site) -> None:
@@ -234,3 +244,14 @@ def test_a_student_whom_the_centre_knows_keeps_its_details(site: Site) -> None:
     """A gate's key is noted, its details are not."""
     assert site.send(student("17", name="Ana")) == ["created"]
     assert site.send(student("17", name="Berta"), gate=site.other) == ["duplicate"]
+
+
+def test_a_student_who_left_before_there_was_a_centre_does_not_come_back(site: Site) -> None:
+    """Their past scans have a name, and no gate lets them pass again."""
+    scan = Ledger("Main").scan(NOW, "a" * 32)
+    assert site.send(student("17", "a" * 32, removed=True), scan) == ["created", "created"]
+    with reading(site.engine) as conn:
+        assert directory.students(conn, site.school.school_id) == []
+        (told,) = feed.scans(conn, site.school.school_id, site.other.gate_id, 0, 10, NOW)["items"]
+    assert told["student_id"] == "17"
+    assert site.send(student("17", "b" * 32), gate=site.other) == ["duplicate"]

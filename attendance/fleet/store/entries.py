@@ -32,7 +32,7 @@ def put(conn: Connection, school_id: str, changed: Iterable[Entry], now: datetim
     wanted = {(entry.kind, entry.key): entry for entry in changed}
     if not wanted:
         return 0
-    schools.take_numbers(conn, school_id, schools.CHANGES, 0)  # nobody else changes entries from here on
+    schools.wait_for_directory(conn, school_id)
     there = _bodies(conn, school_id, {key for _, key in wanted})
     new = [entry for pair, entry in wanted.items() if there.get(pair) != entry.body]
     version = schools.take_numbers(conn, school_id, schools.CHANGES, len(new)) - len(new)

@@ -92,6 +92,11 @@ def take_numbers(conn: Connection, school_id: str, counter: str, count: int) -> 
     return int(conn.execute(statement).scalar_one())
 
 
+def wait_for_directory(conn: Connection, school_id: str) -> None:
+    """From here on nobody else changes the school's directory, until the transaction ends."""
+    take_numbers(conn, school_id, CHANGES, 0)
+
+
 def versions(conn: Connection, school_id: str) -> dict[str, int]:
     """The newest numbers, as ``{"changes": 3, "scans": 812}``."""
     rows = conn.execute(select(counters.c.name, counters.c.value).where(counters.c.school_id == school_id))
