@@ -15,7 +15,7 @@ from attendance.domain import wire
 from attendance.domain.directory import Card, Closure
 from attendance.domain.enrolment import Enrolment
 from attendance.errors import BadInput
-from attendance.fleet.store import dead_letters, entries, people, photos
+from attendance.fleet.store import dead_letters, entries, people, photos, schools
 from attendance.fleet.store.entries import Entry
 
 Document = Literal["schedule", "texts"]

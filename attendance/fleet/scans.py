@@ -115,6 +115,14 @@ class _Intake:
         rollups.add(self._conn, self._batch.gate, [scan for _, scan in kept])
 
 
+def _entered_again(scan: Scan, there: Scan) -> bool:
+    """Whether a repaired gate knows a scan only by its photo, of which the centre has the original."""
+    return scan.source == FROM_PHOTO and all(
+        getattr(scan, name) == getattr(there, name)
+        for name in ("scan_id", "device_id", "epoch", "seq", "student_key", "direction")
+    )
+
+
 def _head(chain: Chain) -> Head:
     return Head(
         device_id=chain.device_id,
