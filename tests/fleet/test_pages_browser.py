@@ -20,6 +20,7 @@ from attendance.ops.webserver import Streams, WebServer
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 LOOK = "document.dispatchEvent(new Event('visibilitychange'))"
 """The page looks at once instead of in five seconds."""
+expect.set_options(timeout=15_000)
 
 
 @pytest.fixture(scope="module")
@@ -145,8 +146,10 @@ def press_until(page: Page, focused: str, key: str = "Tab", most: int = 80) -> N
 def test_all_goes_by_keyboard(desk: PagesDesk, opened: Callable[..., Page]) -> None:
     """From the login over the list and a gate to a command, without a mouse; the focus is always to be seen."""
     page = opened("/login", logged_in=False)
+    expect(page.locator("[name=login]")).to_be_focused()
     page.keyboard.type("north-office")
     page.keyboard.press("Tab")
+    expect(page.locator("[name=password]")).to_be_focused()
     page.keyboard.type(PASSWORD)
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", level=1)).to_have_text("Gates")
