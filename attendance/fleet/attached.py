@@ -38,8 +38,11 @@ def take_corrections(conn: Connection, batch: Batch) -> list[Place]:
     written, _ = keep(conn, batch, _last_of_each(batch, rows), partial(corrections.put, conn))
     places = {place.scan_id: place for _, _, place in asked}
     changed = [places[row.scan_id] for row in written.values()]
-    rollups.count(conn, batch.gate, [_counted(place, before.get(place.scan_id)) for place in changed], step=-1)
-    rollups.count(conn, batch.gate, [_counted(place, newest[place.scan_id]) for place in changed])
+    were = [_counted(place, before.get(place.scan_id)) for place in changed]
+    are = [_counted(place, newest[place.scan_id]) for place in changed]
+    rollups.count(conn, batch.gate, were, step=-1)
+    rollups.count(conn, batch.gate, are)
+    batch.days.update(day for day, _, _ in [*were, *are])
     return changed
 
 

@@ -26,6 +26,7 @@ class Batch:
         items: those that could be read, by type and place.
         results: in the order of the items; ``None`` while it is open.
         learned: students' keys that became known.
+        days: of the school, whose figures change.
     """
 
     gate: Gate
@@ -34,6 +35,7 @@ class Batch:
     items: dict[type, dict[int, Any]] = field(default_factory=lambda: defaultdict(dict))
     results: list[ItemResult | None] = field(default_factory=list)
     learned: list[str] = field(default_factory=list)
+    days: set[str] = field(default_factory=set)
 
     @classmethod
     def read(cls, gate: Gate, raw: list[Any], now: datetime) -> "Batch":

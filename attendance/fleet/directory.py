@@ -15,7 +15,7 @@ from attendance.domain import wire
 from attendance.domain.directory import Card, Closure
 from attendance.domain.enrolment import Enrolment
 from attendance.errors import BadInput
-from attendance.fleet.store import dead_letters, entries, people, photos, schools
+from attendance.fleet.store import dead_letters, entries, people, photos, schools, stale_days
 from attendance.fleet.store.entries import Entry
 
 Document = Literal["schedule", "texts"]
@@ -92,6 +92,7 @@ def erase_key(conn: Connection, school_id: str, alias: str, now: datetime) -> bo
         return False
     student_key = people.by_alias(conn, school_id, [alias]).get(alias)
     keys = [alias] if student_key is None else people.keys_of(conn, school_id, student_key)
+    stale_days.forget_person(conn, school_id, student_key, keys)
     if student_key is not None:
         student_id = people.number_of(conn, school_id, student_key)
         entries.put(conn, school_id, _without(conn, school_id, student_key, student_id, keys), now)
@@ -109,6 +110,7 @@ def met_again(conn: Connection, school_id: str, alias: str, student_id: str, now
     keys = people.erased_as(conn, school_id, student_id)
     if not keys:
         return False
+    stale_days.forget_person(conn, school_id, None, [alias])
     people.note_erased(conn, school_id, [alias], student_id, now)
     entries.put(conn, school_id, [_erasure(keys[0], sorted({*keys, alias}), student_id)], now)
     return True

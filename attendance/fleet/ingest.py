@@ -10,7 +10,7 @@ from attendance.domain.wire import Head, ItemResult, Result
 from attendance.fleet import attached, others, scans
 from attendance.fleet.batch import LATER, Batch
 from attendance.fleet.scans import Taken
-from attendance.fleet.store import arrivals, corrections, dead_letters, events
+from attendance.fleet.store import arrivals, corrections, dead_letters, events, stale_days
 from attendance.fleet.store.arrivals import Arrival
 from attendance.fleet.store.events import Place
 from attendance.fleet.store.gates import Gate
@@ -37,6 +37,9 @@ def ingest(conn: Connection, gate: Gate, raw_items: list[Any], now: datetime) ->
     results = [result or LATER for result in batch.results]
     refused = [(raw, result) for raw, result in zip(raw_items, results, strict=True) if result.result in _FOR_A_PERSON]
     dead_letters.add(conn, gate, refused, now)
+    stale_days.mark(conn, gate.school_id, batch.days)
+    if batch.learned:
+        stale_days.mark_strangers(conn, gate.school_id)
     arrivals.note(conn, gate, _arrived(conn, batch, taken, corrected), now)
     return results, taken.heads
 

@@ -33,14 +33,15 @@ def take_refusals(conn: Connection, batch: Batch) -> None:
         for place, item in raced.items():
             _compare(batch, place, item, there[item.refusal_id])
     rollups.add_refusals(conn, gate, [(item.day, item.seen_at) for item in written.values()])
+    batch.days.update(item.day for item in written.values())
 
 
 def take_people(conn: Connection, batch: Batch) -> None:
     """Learn students, and forget those who ask for it, in the order in which the gate said so."""
     said: dict[int, Student | Erasure] = {**batch.of(Student), **batch.of(Erasure)}
-    for place in sorted(said):
     if said:
         schools.wait_for_directory(conn, batch.gate.school_id)  # another gate may bring the same list
+    for place in sorted(said):
         item = said[place]
         if isinstance(item, Student):
             done = _learn(conn, batch, item)

@@ -113,6 +113,7 @@ class _Intake:
                 devices.extend(self._conn, self._school_id, chain, arrived[chain.chain_id])
                 chains.save(self._conn, chain)
         rollups.add(self._conn, self._batch.gate, [scan for _, scan in kept])
+        self._batch.days.update(scan.day for _, scan in kept)
 
 
 def _entered_again(scan: Scan, there: Scan) -> bool:

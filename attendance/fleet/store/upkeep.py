@@ -9,6 +9,7 @@ from attendance.fleet.store import (
     arrivals,
     commands,
     corrections,
+    day_figures,
     dead_letters,
     dialect,
     entries,
@@ -19,7 +20,9 @@ from attendance.fleet.store import (
     photos,
     refusals,
     rollups,
+    scan_times,
     schools,
+    stale_days,
 )
 from attendance.fleet.store.engine import transaction
 
@@ -71,4 +74,7 @@ def drop_before(engine: Engine, first_day: date) -> Dropped:
         corrections.forget_before(conn, first)
         refusals.forget_before(conn, first_day)
         rollups.forget_before(conn, first_day)
+        scan_times.forget_before(conn, first_day)
+        day_figures.forget_before(conn, first_day)
+        stale_days.forget_before(conn, first_day)
         return Dropped(months, scans, photos.forget_before(conn, first))

@@ -1,0 +1,40 @@
+"""How long a gate's scans took, as gates tell it to the centre: how many took at most so long, for growing bounds.
+
+Such counts can be added up over days and gates, which percentiles cannot.
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+from typing import Any
+
+BOUND_EXPONENTS = tuple(quarter / 4 for quarter in range(8, 56))
+BOUNDS_MS = tuple(2**exponent for exponent in BOUND_EXPONENTS)
+"""4 ms to 13.8 s, four for each doubling: a percentile is right to a fifth at worst."""
+LARGEST_COUNT = 2**53
+
+
+def read(told: Any) -> list[int] | None:
+    """The counts, one for each bound and the number of all at the end; ``None``: these are none."""
+    if not isinstance(told, list) or len(told) != len(BOUNDS_MS) + 1:
+        return None
+    if any(type(count) is not int or not 0 <= count <= LARGEST_COUNT for count in told):
+        return None
+    return told if all(one <= other for one, other in pairwise(told)) else None
+
+
+def percentile_ms(up_to: Sequence[int], fraction: float) -> float | None:
+    """The time within which that part of all were done; ``None`` without any, or when it lies above all bounds.
+
+    Args:
+        up_to: as ``read`` gives it, or a sum or difference of such.
+    """
+    wanted = fraction * up_to[-1]
+    if not up_to[-1]:
+        return None
+    below = 0
+    for place, count in enumerate(up_to[:-1]):
+        if count >= wanted and count > below:
+            share = (wanted - below) / (count - below)
+            return float(BOUNDS_MS[place] * 2 ** (0.25 * (share - 1)))
+        below = count
+    return None
