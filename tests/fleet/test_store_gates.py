@@ -132,26 +132,30 @@ def test_a_command_expires_and_still_takes_its_result(site: Site) -> None:
         assert commands.result(conn, site.gate.gate_id, COMMAND, "done", "", later)
 
 
+WINDOWS = [{"day": "2026-11-26", "session": "morning", "kind": "arrival", "complete": True}]
+
+
 def beat(site: Site, gate: Gate, **other: object) -> None:
     told = {
         "status": "healthy", "queue_items": 0, "oldest_seconds": 0.0, "photos_waiting": 0, "changes_applied": 0,
         "scans_applied": 0, "clock_trusted": True, "sent_at": NOW, "synced_to": None, "facts": {}, "now": NOW,
     } | other  # fmt: skip
     with transaction(site.engine) as conn:
-        health.record(conn, gate, {"version": "1"}, **told)  # type: ignore[arg-type]
+        health.record(conn, gate, {"version": "1", "windows": WINDOWS}, **told)  # type: ignore[arg-type]
 
 
 def test_siblings_say_up_to_when_they_are_here(site: Site) -> None:
-    """A gate that was never heard is listed too; what was known stays when a heartbeat cannot say."""
+    """And through which sessions they worked. A gate that was never heard is listed too; what was known stays when a
+    heartbeat cannot say."""
     beat(site, site.other, synced_to=NOW)
     beat(site, site.other, now=NOW + timedelta(minutes=1))
     with reading(site.engine) as conn:
         school_id = site.school.school_id
         assert health.siblings(conn, school_id, site.gate.gate_id, NOW, 180) == [
-            {"device_id": "Back", "name": "Back", "synced_to": rfc3339(NOW), "live": True}
+            {"device_id": "Back", "name": "Back", "synced_to": rfc3339(NOW), "live": True, "windows": WINDOWS}
         ]
         (main,) = health.siblings(conn, school_id, site.other.gate_id, NOW, 180)
-        assert (main["synced_to"], main["live"]) == (None, False)
+        assert (main["synced_to"], main["live"], main["windows"]) == (None, False, [])
         assert health.siblings(conn, site.stranger.school_id, site.stranger.gate_id, NOW, 180) == []
 
 
