@@ -33,6 +33,7 @@ def take_refusals(conn: Connection, batch: Batch) -> None:
         for place, item in raced.items():
             _compare(batch, place, item, there[item.refusal_id])
     rollups.add_refusals(conn, gate, [(item.day, item.seen_at) for item in written.values()])
+    batch.days.update(item.day for item in written.values())
 
 
 def take_people(conn: Connection, batch: Batch) -> None:
