@@ -1,7 +1,7 @@
 """A small centre with a directory, other gates and commands; and the downward half of a gate, a step at a time."""
 
 import gzip
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -218,9 +218,14 @@ class DownDesk:
             logs=[gate.data / "logs/attendance.log", gate.data / "logs/none.log"],
             secrets=["hunter2hunter2"],
         )
-        seams = Seams(self.board.snapshot, self.restarts.append, self._back_up, lambda layer: self._check(layer))
-        self.down = Down(plan, seams, self.writer, self.client, self.clock, self._look)
+        self._plan = plan
+        self.down = self.another()
         self.down.add_probes(self.board)
+
+    def another(self, works: Callable[[], bool] | None = None) -> Down:
+        """The same parts again, of a gate that sends no messages if it is to say whether it works."""
+        seams = Seams(self.board.snapshot, self.restarts.append, self._back_up, self._check, works)
+        return Down(self._plan, seams, self.writer, self.client, self.clock, self._look)
 
     def enrol(self, centre: CentreSchool) -> None:
         centre.keys.add(wire.key_hash(TOKEN))

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from centre_school import CentreSchool, opened
 from gate_data import MANILA, SCHEDULE, GateData
 
 from attendance.clock import rfc3339
@@ -72,3 +73,16 @@ def test_a_clock_that_jumped_proves_nothing(gate: GateData) -> None:
     """No time of that day is sure."""
     worked(gate, ("05:00", "09:00"), jumped=True)
     assert told(gate, "09:00")[-1] == ("2026-06-08", False)
+
+
+def test_a_gate_without_messages_proves_its_work_too(tmp_path: Path) -> None:
+    """A school has its phone at one gate; the others must be believed as well."""
+    with CentreSchool() as centre, opened(tmp_path, centre) as desk:
+        down = desk.another(works=lambda: True)
+        [proof] = [service for service in down.services if service.name == "proof of work"]
+        assert "proof of work" not in [service.name for service in desk.down.services]
+        for _ in range(3):
+            proof._stepper.step()
+            desk.clock.advance(50)
+        proof._stepper.close()
+        assert desk.gate.value("SELECT count(*) FROM proof_of_work WHERE ended_at > began_at") == 1

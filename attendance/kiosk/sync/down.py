@@ -9,6 +9,7 @@ from attendance import __version__
 from attendance.clock import Clock
 from attendance.domain.contact import Versions
 from attendance.kiosk.sms.absence import AbsenceRules
+from attendance.kiosk.sms.proof import ProofOfWork
 from attendance.kiosk.sync.acts import Acts
 from attendance.kiosk.sync.applying import Limits
 from attendance.kiosk.sync.centre_settings import CentreSettings, Check
@@ -34,12 +35,15 @@ class Seams:
         restart: restarts it in order, for a reason.
         back_up: makes a backup now and says which; raises ``AttendanceError`` if it cannot.
         check_settings: judges a layer of settings of the centre.
+        works: whether somebody who shows a card now is seen and recorded, from which it is proven afterwards that the
+            gate worked; ``None``: whoever sends messages proves it already.
     """
 
     snapshot: Callable[[], Snapshot]
     restart: Callable[[str], object]
     back_up: Callable[[], str]
     check_settings: Check
+    works: Callable[[], bool] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,12 +120,14 @@ class Down:
             interval_s=plan.interval_s,
             timeout_s=timeout_s,
         )
+        self._proof = ProofOfWork(writer, clock, seams.works) if seams.works is not None else None
         self.others_confirmed = OthersConfirmed(database, rules.schedule, rules.zone, rules.limits.after, clock)
 
     @property
     def services(self) -> Sequence[Service]:
         """In the order of starting."""
-        return [part.service for part in (*self._following, self._heartbeat, self._commands)]
+        proof = [self._proof] if self._proof is not None else []
+        return [part.service for part in (*self._following, self._heartbeat, self._commands, *proof)]
 
     @property
     def slow_service(self) -> Service:
