@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
+import psycopg
 
 POSTGRESQL, SQLITE = "PostgreSQL", "SQLite"
 
@@ -26,6 +27,14 @@ def database(kind: str) -> Iterator[str]:
             yield server.get_uri()
         finally:
             server.cleanup()
+
+
+def gather_statistics(url: str) -> None:
+    """What PostgreSQL does by itself a minute after rows came, and what a run is too short to wait for: until then it
+    plans as if the tables were empty."""
+    if not url.startswith("sqlite"):
+        with psycopg.connect(url, autocommit=True) as conn:
+            conn.execute("ANALYZE")
 
 
 def processes(folder: str) -> list[psutil.Process]:

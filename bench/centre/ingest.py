@@ -12,7 +12,7 @@ from robust.figures import Figure
 
 from attendance.fleet.store.engine import open_engine, upgrade
 from centre import raw
-from centre.database import POSTGRESQL, database
+from centre.database import POSTGRESQL, database, gather_statistics
 from centre.running import GATES_A_SCHOOL, Centre, centre
 from centre.school import backlog
 from centre.sending import Sent, prepared, send
@@ -24,7 +24,7 @@ _CLIENTS = {POSTGRESQL: 4}
 
 
 def figures(kind: str, scans: int, batches: list[int], turns: int) -> Iterator[Figure]:
-    """``scans`` a turn, in requests of each size."""
+    """``scans`` a turn, in requests of each size, into databases that have some already, as in a centre at work."""
     clients = _CLIENTS.get(kind, 1)
     with ExitStack() as stack:
         load = stack.enter_context(child("centre.load"))
@@ -34,6 +34,9 @@ def figures(kind: str, scans: int, batches: list[int], turns: int) -> Iterator[F
         upgrade(engine)
         engine.dispose()
         running = stack.enter_context(centre(kind, clients * GATES_A_SCHOOL))
+        _compared(running, load, writers, url, scans // clients, max(batches), 1)
+        for each in (url, running.url):
+            gather_statistics(each)
         for batch in batches:
             yield _compared(running, load, writers, url, scans // clients, batch, turns)
 

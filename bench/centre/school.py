@@ -13,6 +13,8 @@ from centre.requests import AT_ONCE, Place, Prepared, foreign_scans, post
 
 ZONE = ZoneInfo("Asia/Manila")
 STUDENTS_A_GATE = 400
+_DAY_S = 86_400.0
+_BUSY_S = 3 * 3600.0
 
 
 class Talker:
@@ -26,15 +28,21 @@ class Talker:
     def __init__(self, place: Place, line: int, began: datetime) -> None:
         self.place = place
         self.line = line
-        self._chance = random.Random(place.device_id)
+        self._chance = random.Random()  # each talker has an epoch of its own
         self._students = [f"{self._chance.getrandbits(128):032x}" for _ in range(STUDENTS_A_GATE)]
         self._clock = ManualClock(began, boot_id=f"{self._chance.getrandbits(128):032x}")
         self._ledger = GateLedger(place.device_id, ZONE, self._chance)
 
-    def batch(self, scans: int, due_s: float, every_s: float) -> Prepared:
-        """The next so many scans, one each ``every_s`` of the gate's clock."""
+    def batch(self, scans: int, due_s: float, every_s: float, a_day: int = 0) -> Prepared:
+        """The next so many scans, one each ``every_s`` of the gate's clock.
+
+        Args:
+            a_day: after so many of them it is the next morning; 0: it never is.
+        """
         for _ in range(scans):
             self._clock.advance(every_s)
+            if a_day and self._ledger.last_seq and self._ledger.last_seq % a_day == 0:
+                self._clock.advance(_DAY_S - a_day * every_s)
             student = self._students[self._ledger.last_seq % STUDENTS_A_GATE]
             self._ledger.record(student, self._clock.now())
         items = self._ledger.batch(scans)
@@ -62,12 +70,13 @@ class Talker:
 
 
 def backlog(places: Sequence[Place], scans: int, batch: int, days: int, now: datetime) -> Iterator[Prepared]:
-    """What gates kept for so many days without a line, as fast as the centre takes it: ``scans`` for each gate."""
-    every_s = days * 86_400 / scans
+    """What gates kept for so many days without a line, as fast as the centre takes it: ``scans`` for each gate, all of
+    a day in three hours."""
+    a_day = max(1, scans // days)
     for line, place in enumerate(places):
         talker = Talker(place, line, now - timedelta(days=days))
         for first in range(0, scans, batch):
-            yield talker.batch(min(batch, scans - first), AT_ONCE, every_s)
+            yield talker.batch(min(batch, scans - first), AT_ONCE, _BUSY_S / a_day, a_day)
 
 
 def living(
