@@ -126,8 +126,9 @@ class Down:
     @property
     def services(self) -> Sequence[Service]:
         """In the order of starting."""
-        proof = [self._proof] if self._proof is not None else []
-        return [part.service for part in (*self._following, self._heartbeat, self._commands, *proof)]
+        proof = [self._proof.service] if self._proof is not None else []
+        following = [each.service for each in self._following]
+        return [*following, self._heartbeat.service, self._commands.service, *proof]
 
     @property
     def slow_service(self) -> Service:
