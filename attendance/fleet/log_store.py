@@ -39,6 +39,10 @@ class LogStore:
         except OSError as error:
             raise StorageError(f"The logs of the command {command_id} cannot be read ({error.strerror}).") from error
 
+    def has(self, school_id: str, command_id: str) -> bool:
+        """Whether the logs are here."""
+        return self._file(school_id, command_id).is_file()
+
     def forget_old(self, clock: Clock) -> int:
         """Delete those older than ``KEPT_S``; how many that were."""
         latest, forgotten = clock.now().at.timestamp() - KEPT_S, 0

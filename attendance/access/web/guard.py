@@ -43,10 +43,15 @@ def give_token(answer: Any, token: str, longest_s: float) -> None:
 
 
 def protect(blueprint: Blueprint, door: Door) -> None:
-    """Let only people with a session ask for this blueprint's pages, and take forms only from its own pages."""
+    """Let only people with a session ask for this blueprint's pages, and take forms only from its own pages.
+
+    Its static files are for everybody: the same in every installation, and asked for with each page.
+    """
 
     @blueprint.before_request
     def check() -> Any:
+        if request.endpoint == f"{blueprint.name}.static":
+            return None
         live = LIVE_HEADER in request.headers
         token = session_token(request)
         account = door.who(token, person=not live)

@@ -86,7 +86,5 @@ def shown(command: Ordered, school_id: str, now: datetime, logs: LogStore) -> di
         "tone": tone,
         "word": word,
         "detail": command.detail,
-        "logs": order.kind == CommandKind.LOGS
-        and command.state == "done"
-        and logs.read(school_id, command.command_id) is not None,
+        "logs": order.kind == CommandKind.LOGS and command.state == "done" and logs.has(school_id, command.command_id),
     }

@@ -52,7 +52,7 @@ def install(app: Flask, centre: Centre) -> None:
     words.teach(pages, centre.clock)
     for each in _PAGES:
         each.add(pages, desk)
-    pages.app_context_processor(lambda: {"site_title": TITLE, "menu": _menu(g.get("account"), desk)})
+    pages.app_context_processor(lambda: {"site_title": TITLE, "menu": _menu(g.get("account"))})
     for owner in (pages, door_blueprint(DoorPages(door, lambda asked: desk.peer(), TITLE, "/"))):
         owner.register_error_handler(StorageError, lambda error: _not_now(centre, error))
         owner.register_error_handler(BadInput, lambda error: _refused("That cannot be done", str(error), 400))
@@ -62,7 +62,7 @@ def install(app: Flask, centre: Centre) -> None:
     app.after_request(secure)
 
 
-def _menu(who: Account | None, desk: Desk) -> Sequence[dict[str, Any]]:
+def _menu(who: Account | None) -> Sequence[dict[str, Any]]:
     """The entries that lead somewhere for whoever asks; ``here`` for the one that leads to this page's part."""
     if who is None:
         return ()
