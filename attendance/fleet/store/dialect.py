@@ -1,6 +1,8 @@
 """What differs between SQLite and PostgreSQL; everything else is the same code on both."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from threading import Lock
 from typing import Any
 
 import psycopg
@@ -42,10 +44,31 @@ def sqlite_engine(url: str, connections: int) -> Engine:
         pool_size=connections,
         max_overflow=0,
         connect_args={"timeout": SQLITE_BUSY_TIMEOUT_S, "check_same_thread": False},
+        execution_options={"writers_turn": Lock()},
     )
     event.listen(engine, "connect", _prepare_sqlite)
     event.listen(engine, "begin", _begin_sqlite)
     return engine
+
+
+@contextmanager
+def writers_turn(engine: Engine) -> Iterator[None]:
+    """SQLite lets one write at a time, and whoever waits asks again and again, some of them in vain. Within a process
+    they wait here for each other instead.
+
+    Raises:
+        StorageError: the others took too long.
+    """
+    lock: Lock | None = engine.get_execution_options().get("writers_turn")
+    if lock is None:
+        yield
+        return
+    if not lock.acquire(timeout=SQLITE_BUSY_TIMEOUT_S):
+        raise StorageError(f"The centre's database was busy for {SQLITE_BUSY_TIMEOUT_S} s. Try again.")
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _prepare_sqlite(connection: Any, entry: ConnectionPoolEntry) -> None:

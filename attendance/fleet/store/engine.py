@@ -10,7 +10,7 @@ from alembic import command
 from alembic.config import Config
 from alembic.util.exc import CommandError
 from sqlalchemy import Connection, Engine
-from sqlalchemy.exc import DBAPIError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError, TimeoutError
 
 from attendance.errors import StorageError
 from attendance.fleet.store import dialect
@@ -44,9 +44,9 @@ def transaction(engine: Engine) -> Iterator[Connection]:
         StorageError: the database refused, or is out of reach.
     """
     try:
-        with engine.begin() as conn:
+        with dialect.writers_turn(engine), engine.begin() as conn:
             yield conn
-    except DBAPIError as error:
+    except (DBAPIError, TimeoutError) as error:
         raise _refused(error) from error
 
 
@@ -62,7 +62,7 @@ def reading(engine: Engine) -> Iterator[Connection]:
             conn = dialect.read_only(conn)
             with conn.begin():
                 yield conn
-    except DBAPIError as error:
+    except (DBAPIError, TimeoutError) as error:
         raise _refused(error) from error
 
 
