@@ -64,7 +64,7 @@ class Commands:
         self._acts = acts
         self._run = run or secrets.token_hex(8)
         self._settled = False
-        self.service = Service("sync commands", self)
+        self.service = Service("sync commands", self, wake=client.hang_up)
 
     def take(self, commands: Sequence[Command]) -> None:
         """Enter those that are new; any thread.

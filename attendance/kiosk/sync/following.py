@@ -41,7 +41,7 @@ class Following:
         self._heard: Heard | None = None
         self._pace = Pace(client, clock)
         self._failed = SparseLog(log, logging.WARNING, clock)
-        self.service = Service(name, self)
+        self.service = Service(name, self, wake=client.hang_up)
 
     def hear(self, heard: Heard) -> None:
         """The centre has spoken; any thread."""

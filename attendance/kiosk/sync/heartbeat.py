@@ -73,7 +73,7 @@ class Heartbeat:
         self._jitter = jitter
         self._pace = Pace(client, clock, jitter)
         self._failed = SparseLog(log, logging.WARNING, clock)
-        self.service = Service("sync heartbeat", self, close=self._reader.close)
+        self.service = Service("sync heartbeat", self, wake=client.hang_up, close=self._reader.close)
 
     def step(self) -> float:
         """Call if it is time; how long to rest before the next look."""
