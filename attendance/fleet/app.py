@@ -13,6 +13,7 @@ from attendance.fleet.centre import Centre
 from attendance.fleet.log_store import LogStore
 from attendance.fleet.photo_store import PhotoStore
 from attendance.fleet.plan import CentrePlan
+from attendance.fleet.roller import Roller
 from attendance.fleet.store import logins
 from attendance.fleet.store.engine import open_engine, upgrade
 from attendance.fleet.upkeep import Upkeep
@@ -70,14 +71,16 @@ class CentreProcess:
             monitor_token=plan.monitor_token,
         )
         self._upkeep = Service("upkeep", Upkeep(self.centre))
+        self._roller = Service("roller", Roller(self._engine, clock))
         self.app = create_app(self.centre)
 
     def start(self) -> None:
         self._upkeep.start()
+        self._roller.start()
 
     def stop(self) -> bool:
         """Whether everything ended in time."""
-        ended = self._upkeep.stop()
+        ended = all([self._roller.stop(), self._upkeep.stop()])
         self._engine.dispose()
         return ended
 

@@ -10,7 +10,7 @@ from sqlalchemy import Connection
 from attendance.clock import from_rfc3339, rfc3339
 from attendance.domain import contact
 from attendance.fleet import commands, devices
-from attendance.fleet.store import gates, health, schools
+from attendance.fleet.store import gates, health, scan_times, schools
 from attendance.fleet.store.chains import Chain
 from attendance.fleet.store.gates import Gate
 from attendance.fleet.vitals import summary
@@ -40,6 +40,7 @@ def take(conn: Connection, gate: Gate, beat: contact.Heartbeat, now: datetime) -
 def _keep(conn: Connection, gate: Gate, beat: contact.Heartbeat, all_here: bool, now: datetime) -> None:
     told: dict[str, Any] = storable(beat.health)
     status = told.get("overall_status")
+    scan_times.record(conn, gate, told, now)
     applied = beat.applied or contact.Versions(changes=0, scans=0)
     sent_at = from_rfc3339(beat.sent_at)
     health.record(

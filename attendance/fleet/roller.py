@@ -1,13 +1,13 @@
 """Counts the school days again of which something changed, so that pages read few rows instead of a year of scans."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
+from attendance.clock import Clock
 from attendance.fleet import directory
 from attendance.fleet.analysis import figures
-from attendance.fleet.centre import Centre
 from attendance.fleet.store import day_figures, dialect, schools, spells, stale_days
 from attendance.fleet.store.engine import reading, transaction
 from attendance.fleet.store.schools import School
@@ -26,40 +26,54 @@ class Roller:
     Killed at any moment it leaves every day either as it was, and stale, or counted.
     """
 
-    def __init__(self, centre: Centre) -> None:
-        self._centre = centre
+    def __init__(self, engine: Engine, clock: Clock) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._waiting: list[str] = []
 
     def step(self) -> float:
-        """One portion; how long to rest."""
-        return 0.0 if self.roll() else _LOOK_EVERY_S
+        """Count some days of one school; how long to rest."""
+        before = self._clock.now().at - AGAIN_AFTER
+        if not self._waiting:
+            self._look(before)
+        if self._waiting and not self._roll(self._waiting.pop(), before):
+            self._waiting.clear()
+        return 0.0 if self._waiting else _LOOK_EVERY_S
 
-    def roll(self, again_after: timedelta = AGAIN_AFTER) -> int:
-        """Count a portion of what is stale, one of each school; how many days that were.
+    def roll(self) -> int:
+        """Count everything that is stale, whenever it was counted last; how many days that were.
 
         Raises:
             StorageError: the database refused, or is out of reach.
         """
-        before = self._centre.clock.now().at - again_after
-        with reading(self._centre.engine) as conn:
-            waiting = stale_days.stale_schools(conn, before)
-        days = 0
-        for school_id in waiting:
-            with transaction(self._centre.engine) as conn:
-                school = _mine(conn, school_id)
-                if school is None:
-                    return days
+        days, before = 0, self._clock.now().at
+        while True:
+            self._look(before)
+            if not self._waiting:
+                return days
+            while self._waiting:
+                days += self._roll(self._waiting.pop(), before) or 0
+
+    def _look(self, before: datetime) -> None:
+        with reading(self._engine) as conn:
+            self._waiting = stale_days.stale_schools(conn, before)
+
+    def _roll(self, school_id: str, before: datetime) -> int | None:
+        """How many days were counted; ``None``: another replica is at it."""
+        with transaction(self._engine) as conn:
+            school = _mine(conn, school_id)
+            if school is not None:
                 spells.follow(conn, school, ZoneInfo(school.timezone))
-            with transaction(self._centre.engine) as conn:
-                school = _mine(conn, school_id)
-                if school is None:
-                    return days
-                found = stale_days.stale(conn, school_id, before, DAYS_AT_ONCE)
-                count(conn, school, found, self._centre)
-            days += len(found)
-        return days
+        with transaction(self._engine) as conn:  # apart, so that no gate waits for what was marked just now
+            school = _mine(conn, school_id)
+            if school is None:
+                return None
+            days = stale_days.stale(conn, school_id, before, DAYS_AT_ONCE)
+            count(conn, school, days, self._clock.now().at)
+        return len(days)
 
 
-def count(conn: Connection, school: School, days: list[str], centre: Centre) -> None:
+def count(conn: Connection, school: School, days: list[str], now: datetime) -> None:
     """Count days of a school anew."""
     if not days:
         return
@@ -83,7 +97,7 @@ def count(conn: Connection, school: School, days: list[str], centre: Centre) -> 
     }
     day_figures.keep(conn, school_id, counted)
     totals = {day: each.totals for day, each in counted.items()}
-    stale_days.counted(conn, school_id, seen, totals, centre.clock.now().at)
+    stale_days.counted(conn, school_id, seen, totals, now)
 
 
 def _mine(conn: Connection, school_id: str) -> School | None:

@@ -1,10 +1,10 @@
 """The register of a day, for people and for spreadsheets. Rows are those of ``kiosk.store.register.day``."""
 
-import csv
-import io
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from attendance.reports.csv_text import csv_text
 
 COLUMNS = (
     "student_id",
@@ -22,16 +22,11 @@ COLUMNS = (
     "seq",
     "clock_trusted",
 )
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def as_csv(rows: Sequence[Mapping[str, Any]]) -> str:
     """The rows as CSV with a header. A cell that a spreadsheet would run as a formula begins with an apostrophe."""
-    out = io.StringIO(newline="")
-    writer = csv.writer(out)
-    writer.writerow(COLUMNS)
-    writer.writerows([_safe(row[column]) for column in COLUMNS] for row in rows)
-    return out.getvalue()
+    return csv_text(COLUMNS, ([row[column] for column in COLUMNS] for row in rows))
 
 
 def as_text(rows: Sequence[Mapping[str, Any]], day: str) -> str:
@@ -49,7 +44,3 @@ def as_text(rows: Sequence[Mapping[str, Any]], day: str) -> str:
     counts = Counter(row["status"].replace("_", " ") for row in rows)
     totals = ", ".join(f"{count} {status}" for status, count in counts.most_common())
     return "\n".join([*lines, "", f"{day}: {len(rows)} scans ({totals})"])
-
-
-def _safe(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
