@@ -14,9 +14,9 @@ from attendance.fleet.store import chains, events, rollups
 from attendance.fleet.store.chains import Chain
 
 _SAME_ID = "Another scan is here under this scan_id."
-FROM_PHOTO = "photo"
-"""``source`` of a scan that a gate entered again after its database was lost."""
 _SAME_NUMBER = "Another scan is here under this number of the device and epoch."
+_FROM_PHOTO = "photo"
+"""``source`` of a scan that a gate entered again after its database was lost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,9 +118,8 @@ class _Intake:
 
 def _entered_again(scan: Scan, there: Scan) -> bool:
     """Whether a repaired gate knows a scan only by its photo, of which the centre has the original."""
-    return scan.source == FROM_PHOTO and all(
-        getattr(scan, name) == getattr(there, name)
-        for name in ("scan_id", "device_id", "epoch", "seq", "student_key", "direction")
+    return scan.source == _FROM_PHOTO and all(
+        getattr(scan, name) == getattr(there, name) for name in ("scan_id", "epoch", "seq", "student_key", "direction")
     )
 
 
