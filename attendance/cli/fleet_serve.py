@@ -51,7 +51,7 @@ def _serve(args: argparse.Namespace) -> int:
     workers = args.workers or _usual_workers(plan.database)
     if workers < 1:
         raise BadInput(f"--workers {workers}: at least one process must serve.")
-    log_to(None, os.environ.get("LOG_LEVEL", "INFO"))
+    log_to(None, _log_level())
     logging.getLogger("alembic").setLevel(logging.WARNING)
     prepare(plan)
     listener = bind("the centre", args.host, args.port)
@@ -59,6 +59,15 @@ def _serve(args: argparse.Namespace) -> int:
     log.info("the centre listens at %s://%s:%d with %d processes", scheme, args.host, port, workers)
     CentreServer(plan, Serving(listener, workers, args.tls_cert, args.tls_key)).run()
     return 0
+
+
+def _log_level() -> str:
+    from attendance.errors import BadInput
+
+    level = os.environ.get("LOG_LEVEL", "INFO").upper()
+    if level not in logging.getLevelNamesMapping():
+        raise BadInput(f"LOG_LEVEL {level!r} is none; set it to INFO, or to WARNING for less.")
+    return level
 
 
 def _usual_workers(database: str) -> int:

@@ -13,7 +13,7 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 from attendance.clock import boot_ns
 from attendance.fleet.app import CentreProcess
@@ -21,6 +21,9 @@ from attendance.fleet.plan import CentrePlan
 
 REQUEST_DEADLINE_S = 30.0
 """From a request's first byte to its last. A gate gives up sooner."""
+_FIRST_BYTE_S = 0.02
+_IDLE_S = 5
+"""How long a connection may lie idle. A proxy should let go of it sooner than that."""
 THREADS = 16
 """Of a process: most wait for the database or for a slow line."""
 _ACKNOWLEDGE_MS = 20_000
@@ -52,6 +55,9 @@ class CentreWorker(ThreadWorker):  # type: ignore[misc]
 
     def handle(self, conn: TConn) -> Any:
         if not conn.initialized:
+            # gunicorn would wait here for the first byte, for 5 s in one of a few threads; the loop can wait for all
+            if not conn.wait_for_data(_FIRST_BYTE_S):
+                return _DEFER
             conn.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, _ACKNOWLEDGE_MS)
         with self._reading_lock:
             self._reading[conn] = boot_ns()
@@ -98,6 +104,7 @@ class CentreServer(BaseApplication):  # type: ignore[misc]
             "worker_class": CentreWorker,
             "timeout": _STUCK_S,
             "graceful_timeout": _STOP_S,
+            "keepalive": _IDLE_S,
             "max_requests": _REQUESTS_OF_A_LIFE,
             "max_requests_jitter": _REQUESTS_OF_A_LIFE // 10,
             "certfile": str(serving.certificate) if serving.certificate else None,

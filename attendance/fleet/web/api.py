@@ -5,7 +5,7 @@ from typing import Any
 
 from flask import Flask, Response, g, request
 from pydantic import ValidationError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, InternalServerError
 
 from attendance.errors import BadInput, StorageError
 from attendance.fleet.centre import Centre
@@ -110,6 +110,12 @@ def _answer_faults(app: Flask, centre: Centre) -> None:
     def not_durable(error: StorageError) -> Response:
         centre.storage_log(str(error))
         return Refusal(503, "not-kept", "The centre cannot keep anything now. Send it again.", _TRY_AGAIN_S).answer()
+
+    @app.errorhandler(ValidationError)
+    def not_as_described(error: ValidationError) -> Response:
+        # what was asked is checked elsewhere: this is an answer, and the values in it are nobody's business in a log
+        log.error("the answer to %s is not as described: %s", request.path, error.errors(include_input=False))
+        return of_http(InternalServerError()).answer()
 
     @app.errorhandler(HTTPException)
     def translate(error: HTTPException) -> Response:

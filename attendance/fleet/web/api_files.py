@@ -23,6 +23,12 @@ def photo_part(call: Call[bytes]) -> contact.PhotoState:
         progress = call.centre.photos.add(school_id, sha256, call.query.offset, size, call.body)
     except WrongPhoto as error:
         raise Refusal(409, "other-photo", str(error)) from error
+    try:
+        _announced(call, sha256)
+    except Refusal:
+        # the person was forgotten while the part came in; whoever forgets them later finds the file and deletes it
+        call.centre.photos.erase(school_id, [sha256])
+        raise
     if progress.complete:
         with transaction(call.centre.engine) as conn:
             photos.complete(conn, school_id, sha256)

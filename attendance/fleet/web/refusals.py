@@ -27,6 +27,8 @@ class Refusal(Exception):
     def answer(self) -> Response:
         body = Failed(error=ErrorText(code=self.code, message=self.message)).model_dump_json()
         answer = Response(body, self.status, content_type=JSON)
+        if self.status == 401:
+            answer.headers["WWW-Authenticate"] = "Bearer"
         if self.wait_s:
             answer.headers["Retry-After"] = str(self.wait_s)
         return answer

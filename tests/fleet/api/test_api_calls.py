@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from scans import ledger, scan, student
 from served_centre import Caller, ServedCentre, exchange, heartbeat
+from sqlalchemy import insert, update
 
 from attendance.clock import rfc3339
 from attendance.domain import wire
@@ -14,6 +15,7 @@ from attendance.errors import BadInput
 from attendance.fleet import commands, directory
 from attendance.fleet.store import audit, health
 from attendance.fleet.store.engine import reading, transaction
+from attendance.fleet.store.tables import counters, entries
 
 
 def test_items_are_answered_in_their_places(centre: ServedCentre) -> None:
@@ -198,3 +200,16 @@ def test_reading_and_writing_a_gate_that_is_not_there(centre: ServedCentre) -> N
     stranger = Caller(centre.url, secrets.token_urlsafe(32))
     refused = stranger.ask("POST", "/sync", {"items": []})
     assert (refused.status, refused.signed) == (401, True)
+
+
+def test_a_damaged_row_tells_nothing(centre: ServedCentre) -> None:
+    """What somebody broke in the database is a fault of the centre, signed, and the log has no value of it."""
+    school = centre.school()
+    caller = centre.gate(school)
+    row = {"school_id": school.school_id, "kind": "closure", "key": "k", "version": 1, "deleted": False}
+    with transaction(centre.engine) as conn:
+        conn.execute(insert(entries).values(**row, body=["Secret Name"], changed_at=datetime.now(UTC)))
+        conn.execute(update(counters).where(counters.c.school_id == school.school_id).values(value=1))
+    broken = caller.ask("GET", "/changes")
+    assert (broken.status, broken.code, broken.signed) == (500, "broken", True)
+    assert not any("Secret Name" in line for line in centre.log)
