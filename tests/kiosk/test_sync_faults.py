@@ -305,7 +305,7 @@ def test_a_question_is_broken_off_when_the_gate_stops(tmp_path: Path, scheme: st
         asking.start()
         eventually(lambda: client._exchange is not None and client._exchange[1]._under_way)
         client.hang_up()
-        asking.join(2)
+        asking.join(20)
         assert not asking.is_alive()
         ask()
         assert [type(error) for error in errors] == [CentreUnreachable, CentreUnreachable]
