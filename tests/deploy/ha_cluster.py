@@ -44,13 +44,13 @@ class Cluster:
         """From nothing, in the order of deploy/ha/README.md."""
         for machine in self.machines:
             machine.start("etcd")
-        self.until(lambda: any(each.leads_etcd() for each in self.machines))
+        self.until(self.etcd_leader)
         for machine in self.machines:
             machine.start("patroni")
         self.until(self.is_whole)
         self.primary().psql(DELIVERED / "database.sql")
         self.start()
-        self.until(lambda: all(each.serves() for each in self.machines[:2]))
+        self.until(self.is_well)
 
     def start(self) -> None:
         """Run again what was killed."""
@@ -73,15 +73,27 @@ class Cluster:
         """A primary, a standby that has everything, and another one."""
         return sorted(self.roles().values()) == ["leader", "replica", _SYNC]
 
-    def primary(self) -> Machine:
+    def is_well(self) -> bool:
+        """And both centres reach it."""
+        return self.is_whole() and all(each.serves() for each in self.machines[:2])
+
+    def leader(self) -> Machine | None:
+        """Who is primary, if anybody is."""
         return self._who("leader")
+
+    def primary(self) -> Machine:
+        leader = self.leader()
+        assert leader is not None, self.roles()
+        return leader
 
     def standby(self) -> Machine:
         """Which has everything."""
-        return self._who(_SYNC)
+        standby = self._who(_SYNC)
+        assert standby is not None, self.roles()
+        return standby
 
-    def etcd_leader(self) -> Machine:
-        return next(each for each in self.machines if each.leads_etcd())
+    def etcd_leader(self) -> Machine | None:
+        return next((each for each in self.machines if each.leads_etcd()), None)
 
     def until(self, condition: Callable[[], object], within_s: float = 120.0) -> None:
         """Wait; meanwhile what ends by itself is run again, as the services are."""
@@ -93,9 +105,9 @@ class Cluster:
                 raise AssertionError(f"It did not come true in {within_s:.0f} s; {self.roles()}\n{self._logs()}")
             time.sleep(0.1)
 
-    def _who(self, role: str) -> Machine:
+    def _who(self, role: str) -> Machine | None:
         roles = self.roles()
-        return next(each for each in self.machines if roles.get(each.name) == role)
+        return next((each for each in self.machines if roles.get(each.name) == role), None)
 
     def _logs(self) -> str:
         parts = ("etcd", "patroni", "haproxy", "pgbouncer", "centre")

@@ -7,10 +7,11 @@ import shlex
 import signal
 import subprocess
 import sys
+import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterable, Mapping
-from contextlib import suppress
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -131,11 +132,26 @@ class Machine:
                 return self._programs.start(["haproxy", "-db", "-f", str(own / "haproxy.cfg")], self.folder, {})
             case "pgbouncer":
                 return self._programs.start(["pgbouncer", str(own / "pgbouncer.ini")], self.folder, {})
-        return self.centre(self.address, _variables(own / "centre.env"))
+        return self._centre(self.address, _variables(own / "centre.env"))
 
-    def centre(self, address: str, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    @contextmanager
+    def another_centre(self, database: str) -> Iterator[str]:
+        """One more here, on an address that no proxy knows: its URL."""
+        address = f"{self.network}.99"
+        process = self._centre(address, {"ATTENDANCE_CENTRE_DATABASE": database})
+        try:
+            url = f"http://{address}:8600"
+            while _asked(f"{url}/readyz") is None:
+                assert process.poll() is None, self.log("centre")
+                time.sleep(0.1)
+            yield url
+        finally:
+            _send([*psutil.Process(process.pid).children(recursive=True), psutil.Process(process.pid)], signal.SIGKILL)
+            process.wait()
+
+    def _centre(self, address: str, variables: Mapping[str, str]) -> subprocess.Popen[bytes]:
         """``attendance fleet serve`` as the service has it."""
-        service = (self.folder / "etc/attendance-fleet.service").read_text().replace("\\\n", " ")
+        service = (self.folder / "etc/attendance-centre.conf").read_text().replace("\\\n", " ")
         command = re.search(r"^ExecStart=\S+/attendance (.*)$", service, re.M)
         assert command is not None
         words = shlex.split(command[1].replace(f"--host {self.address}", f"--host {address}"))
@@ -159,7 +175,7 @@ class Machine:
 
     def _adapted(self, file: Path) -> str:
         text = file.read_text()
-        if file.suffix in (".env", ".service"):
+        if file.suffix in (".env", ".conf"):
             text = re.sub(r"(_NAME=)n1", rf"\g<1>{self.name}", text)
             text = re.sub(r"(?<!n1=http://)(?<!proxy )10\.20\.0\.11", self.address, text)
         if file.suffix == ".cfg":

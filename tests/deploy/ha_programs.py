@@ -30,9 +30,10 @@ class Programs:
 
     def path(self, name: str) -> Path:
         for root in (self.root, Path("/")):
-            for place in (*_PLACES, *(str(each.relative_to(root)) for each in root.glob("usr/lib/postgresql/*/bin"))):
-                if (root / place / name).is_file():
-                    return root / place / name
+            newest_first = sorted(root.glob("usr/lib/postgresql/*/bin"), reverse=True)
+            for place in (*newest_first, *(root / each for each in _PLACES)):
+                if (place / name).is_file():
+                    return place / name
         raise AssertionError(f"{name} is missing: start the tests with `bash scripts/run_tests.sh --all`")
 
     def environment(self) -> dict[str, str]:
