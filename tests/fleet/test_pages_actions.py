@@ -338,3 +338,16 @@ def test_an_endless_form_is_not_read(desk: PagesDesk, admin: Visitor) -> None:
     much = "x" * 200_000
     for path in ("/login", f"{main_gate(desk)}/commands/config"):
         assert admin.post(path, settings=much).status_code == 413
+
+
+def test_a_closed_account_is_out_until_it_is_opened(desk: PagesDesk) -> None:
+    """At once, everywhere; noted at the centre. Nobody closes their own."""
+    olga, viewer = desk.visitor("olga-operator"), desk.visitor("north-viewer")
+    person = f"/people/{desk.made.people['north-viewer']}/state"
+    olga.post(person, closed="yes")
+    assert viewer.get("/").status_code == 303
+    assert "Closed" in olga.text("/people")
+    assert "closed the account of" in olga.text("/audit")
+    olga.post(person, closed="no")
+    assert desk.fresh("north-viewer").get("/").status_code == 200
+    assert olga.post(f"/people/{desk.made.people['olga-operator']}/state", closed="yes").status_code == 400

@@ -106,6 +106,7 @@ def every_page(desk: PagesDesk) -> list[str]:
         north,
         f"{north}/register",
         f"/schools/{desk.roque}/register",
+        "/people",
         "/letters",
         "/letters?settled=yes",
         f"/audit?school={desk.north}",

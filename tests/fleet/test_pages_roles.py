@@ -34,6 +34,9 @@ ADDRESSES = (
     Address("GET", "/letters", (LOG_IN, NOT_YOU, SEES, SEES, SEES, SEES)),
     Address("GET", "/audit", (LOG_IN, NOT_YOU, NOT_YOU, SEES, SEES, SEES)),
     Address("GET", "/audit?school={north}", (LOG_IN, NOT_YOU, NOT_YOU, SEES, NOT_YOURS, SEES)),
+    Address("GET", "/people", (LOG_IN, NOT_YOU, NOT_YOU, NOT_YOU, NOT_YOU, SEES)),
+    Address("POST", "/people/{north}/password", (LOG_IN, NOT_YOU, NOT_YOU, NOT_YOU, NOT_YOU, 404)),
+    Address("POST", "/people/{other}/state", (LOG_IN, NOT_YOU, NOT_YOU, NOT_YOU, NOT_YOU, DONE), (("closed", "no"),)),
     Address("GET", "/password", (LOG_IN, SEES, SEES, SEES, SEES, SEES)),
     Address("GET", SCHOOL, for_school(VIEWER, SEES)),
     Address("GET", f"{SCHOOL}/register", for_school(VIEWER, SEES)),
@@ -65,8 +68,13 @@ def desk(sqlite_template: object, tmp_path_factory: pytest.TempPathFactory) -> I
 
 def fill(desk: PagesDesk, text: str) -> str:
     made = desk.made
-    names = {"gate": made.gates["Main gate"], "doomed": made.gates["Gymnasium"], "person": made.people["north-viewer"]}
-    return text.format(**names, north=desk.north)
+    return text.format(
+        gate=made.gates["Main gate"],
+        doomed=made.gates["Gymnasium"],
+        person=made.people["north-viewer"],
+        other=made.people["roque-viewer"],
+        north=desk.north,
+    )
 
 
 @pytest.mark.parametrize("role", range(len(ROLES)), ids=ROLES)
@@ -95,13 +103,13 @@ def test_every_address_of_the_pages_was_tried(desk: PagesDesk) -> None:
                 assert (method, shape(path.lstrip("|"))) in shapes, f"{method} {rule.rule} was not tried"
 
 
-NAMES = ("gate", "doomed", "north", "person")
+NAMES = ("gate", "doomed", "north", "person", "other")
 
 
 def shape(path: str) -> tuple[str, ...]:
     """The path without its variable parts."""
     fixed = {"gates", "schools", "people", "invites", "commands", "logs", "letters", "audit", "password", "login"}
-    fixed |= {"logout", "role", "name", "revocation", "register", "withdrawal", "settlement"}
+    fixed |= {"logout", "role", "state", "name", "revocation", "register", "withdrawal", "settlement"}
     return tuple(part if part in fixed else "x" for part in path.strip("/").split("/"))
 
 

@@ -15,6 +15,8 @@ from attendance.fleet.centre import Centre
 from attendance.fleet.permits import Deed, may_anywhere
 from attendance.fleet.sight import Sight
 from attendance.fleet.web import (
+    pages_accounts,
+    pages_analytics,
     pages_audit,
     pages_gate,
     pages_invites,
@@ -38,7 +40,9 @@ _PAGES = (
     pages_schools,
     pages_invites,
     pages_people,
+    pages_accounts,
     pages_register,
+    pages_analytics,
 )
 FORM_LIMIT_BYTES = 64 * 1024
 _TRY_AGAIN_S = 10
@@ -69,7 +73,9 @@ def _menu(who: Account | None) -> Sequence[dict[str, Any]]:
     entries: list[tuple[str, str, tuple[str, ...], bool]] = [
         ("Gates", "fleet.overview", ("overview", "gate", "ordering", "revoking"), True),
         ("Schools", "fleet.schools", ("school", "schools", "register", "invite"), True),
+        ("Analytics", "fleet.analytics_overview", ("analytics_overview", "analytics_part"), True),
         ("Dead letters", "fleet.letters", ("letters",), may_anywhere(who, Deed.SETTLE)),
+        ("People", "fleet.people", ("people",), who.operator),
         ("Audit", "fleet.audit", ("audit",), may_anywhere(who, Deed.READ_AUDIT)),
     ]
     here = (request.endpoint or "").removeprefix("fleet.")

@@ -3,18 +3,19 @@
 from typing import Any
 from uuid import UUID
 
-from flask import Blueprint, redirect, render_template, request, url_for
+from flask import Blueprint, redirect, request, url_for
 from werkzeug.exceptions import Forbidden, NotFound
 
 from attendance.access.identity import Account, Role
 from attendance.access.web.guard import account
 from attendance.errors import BadInput
 from attendance.fleet.permits import Deed, may_manage
-from attendance.fleet.store import audit, sessions, users
+from attendance.fleet.store import audit, users
 from attendance.fleet.store.engine import reading, transaction
 from attendance.fleet.store.schools import School
 from attendance.fleet.web.desk import Desk, text_field
 from attendance.fleet.web.pages_schools import school_page
+from attendance.fleet.web.secret import first_password, shown_once
 
 _LOGIN = set("abcdefghijklmnopqrstuvwxyz0123456789._-@")
 
@@ -41,17 +42,10 @@ def add(pages: Blueprint, desk: Desk) -> None:
     @pages.post("/schools/<uuid:school_id>/people/<uuid:user_id>/password")
     def new_password(school_id: UUID, user_id: UUID) -> Any:
         school = desk.school(str(school_id), Deed.MANAGE_PEOPLE)
-        person, now = _person(desk, school, str(user_id)), desk.centre.clock.now().at
+        person = _person(desk, school, str(user_id))
         if not may_manage(account(), person):
             raise Forbidden("They also belong to a school that is not yours, or are an operator: ask an operator.")
-        password, hashed = desk.centre.door.first_password()
-        with transaction(desk.centre.engine) as conn:
-            users.set_password(conn, person.user_id, hashed, now, must_change=True)
-            sessions.remove_of(conn, person.user_id)
-            audit.note(
-                conn, school.school_id, account().login, "password-set", person.user_id, {"login": person.login}, now
-            )
-        return _secret(school, person.login, password)
+        return first_password(desk, person, school.school_id, _page(school), _trail(school))
 
 
 def _add(desk: Desk, school: School) -> str:
@@ -65,7 +59,7 @@ def _add(desk: Desk, school: School) -> str:
         users.grant(conn, person.user_id, school.school_id, role)
         told = {"login": login, "role": role.value}
         audit.note(conn, school.school_id, account().login, "user-added", person.user_id, told, now)
-    return _secret(school, login, password)
+    return shown_once(login, password, _page(school), _trail(school))
 
 
 def _set_role(desk: Desk, school: School, person: Account, role: Role | None) -> None:
@@ -96,15 +90,9 @@ def _role(text: str) -> Role:
         raise BadInput(f"There is no role {text!r}. Choose viewer, office or admin.") from error
 
 
-def _secret(school: School, login: str, password: str) -> str:
-    page = url_for("fleet.school", school_id=school.school_id)
-    return render_template(
-        "fleet/secret.html",
-        heading=f"First password of {login}",
-        text=f"With it {login} logs in once, and must choose another one then.",
-        secret=password,
-        command="",
-        warning="It is shown only now. Give it to nobody else; if it is lost, make a new one.",
-        trail=[("Schools", url_for("fleet.schools")), (school.name, page)],
-        back=page,
-    )
+def _trail(school: School) -> list[tuple[str, str]]:
+    return [("Schools", url_for("fleet.schools")), (school.name, _page(school))]
+
+
+def _page(school: School) -> str:
+    return url_for("fleet.school", school_id=school.school_id)
