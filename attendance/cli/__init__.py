@@ -13,7 +13,7 @@ from attendance.errors import AttendanceError, ConfigError
 
 VERBS = (
     *("run", "students", "cards", "calendar", "report", "sms", "sync", "fleet", "status", "config", "doctor"),
-    *("backup", "selftest", "upgrade", "sim", "demo-school"),
+    *("backup", "alerts", "selftest", "upgrade", "sim", "demo-school"),
 )
 _FAILED = 1
 _WRONG_USE = 2

@@ -50,6 +50,9 @@ class RateLimiting(Section):
 
 SecretLines = Annotated[tuple[str, ...], Field(json_schema_extra={"secret": True})]
 Word = Annotated[str, Field(min_length=1, max_length=30)]
+Phone = Annotated[
+    str, Field(pattern=r"^\+[1-9][0-9]{6,14}$", json_schema_extra={"allowed": "a number as +639171234567"})
+]
 
 
 class SmsGate(Section):
@@ -142,3 +145,45 @@ class SmsNotifications(Section):
     absence_alert_template: str = setting("", OWN_TEXT + "an absence.", BUILT_IN)
     weekly_summary_template: str = setting("", OWN_TEXT + "the week.", BUILT_IN)
     monthly_summary_template: str = setting("", OWN_TEXT + "the month.", BUILT_IN)
+
+
+class AlertReceivers(Section):
+    """Who is told of problems."""
+
+    addresses: SecretLines = setting(
+        (), "Apprise addresses, as mailto://… or tgram://…; https://github.com/caronc/apprise/wiki", "Only you know."
+    )
+    sms: tuple[Phone, ...] = setting((), "Phone numbers, as +639171234567, that are told of errors.", "Only you know.")
+
+
+class Alerts(Section):
+    """Telling people of problems. The conditions are the problems of the health page."""
+
+    receivers: AlertReceivers = setting(AlertReceivers, "Who is told first.", "See its keys.")
+    escalation: AlertReceivers = setting(AlertReceivers, "Who is told of an error that stays.", "See its keys.")
+    error_after_minutes: Number = setting(
+        2, "Minutes that an error lasts before it is told.", "Most pass.", ge=0, le=1440
+    )
+    warning_after_minutes: Number = setting(60, "The same of a warning.", "It is not for at once.", ge=0, le=10_080)
+    error_again_hours: Number = setting(
+        4, "Hours after which an error is told again.", "It was forgotten.", ge=0.1, le=720
+    )
+    warning_again_hours: Number = setting(24, "The same of a warning.", "Once a day.", ge=0.1, le=720)
+    over_after_minutes: Number = setting(5, "Minutes without it before it is over.", "It may come back.", ge=0, le=1440)
+    escalate_after_minutes: Number = setting(
+        30,
+        "Minutes until an error that nobody acknowledged is told further; 0: never.",
+        "It is urgent.",
+        ge=0,
+        le=10_080,
+    )
+    quiet_hours: QuietHours = setting(QuietHours, "When only errors are told.", "See its keys.")
+    leave_to_centre: Switch = setting(
+        True, "Whether the centre tells instead, while the gate is in contact with it.", "Nobody is told twice."
+    )
+    ping_url: Secret = setting(
+        "", "Address that is called while the gate lives, as healthchecks.io has them; empty: none.", "Only you know."
+    )
+    ping_minutes: Number = setting(
+        5, "Minutes between two calls of it.", "Half of what such services wait.", ge=1, le=1440
+    )

@@ -16,7 +16,7 @@ RETIRED = {
     "network_timeouts": "The network is never in the way of a scan; its limits are fixed.",
     "schedule_validation": "The schedule's rules always apply; each outcome is a named decision.",
     "admin_dashboard": "The office uses the gate's own pages and `attendance` commands.",
-    "alerts": "Problems show on the screen and in /health.",
+    "alerts.*": "`alerts.receivers` says who is told, and the problems of /health of what.",
     "shutdown": "A stop loses nothing, so there is no state to save.",
     "metrics.export_format": "Both forms are always there: JSON in a file, Prometheus' at /metrics.",
     "power_button": "The system's own power button handling does this.",

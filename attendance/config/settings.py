@@ -32,6 +32,7 @@ class Settings(Section):
     disk_monitor: upkeep.DiskMonitor = setting(upkeep.DiskMonitor, "What happens when space runs short.", SEE)
     logging: upkeep.Logging = setting(upkeep.Logging, "What is written about the gate's work.", SEE)
     memory: upkeep.Memory = setting(upkeep.Memory, "How much memory each process may take.", SEE)
+    alerts: messages.Alerts = setting(messages.Alerts, "Telling people of problems.", SEE)
     cloud: upkeep.Cloud = setting(upkeep.Cloud, "Sending records to the centre.", SEE)
 
     @model_validator(mode="after")

@@ -10,8 +10,10 @@ from zoneinfo import ZoneInfo
 from attendance import __version__
 from attendance.clock import Clock
 from attendance.config import Paths, Settings, check_decided
+from attendance.errors import AttendanceError
 from attendance.kiosk import backups, erasure, measures, plan, probes, recovery, statuses
 from attendance.kiosk.album import Entry
+from attendance.kiosk.alerting import LONGEST_S, Alerting
 from attendance.kiosk.backups import DatabaseBackupManager
 from attendance.kiosk.database_probe import DatabaseProbe
 from attendance.kiosk.flow_probe import FlowProbe
@@ -25,7 +27,7 @@ from attendance.kiosk.retention import Policy, Retention
 from attendance.kiosk.sms import plan as sms_plan
 from attendance.kiosk.sms.app import Messages
 from attendance.kiosk.station import Outcome
-from attendance.kiosk.store import ledger, roster
+from attendance.kiosk.store import ledger, outbox, roster
 from attendance.kiosk.store.database import create_or_migrate, damage_mark, note_damage, reading
 from attendance.kiosk.sync.app import Sync
 from attendance.kiosk.sync.credentials import is_enrolled
@@ -35,6 +37,7 @@ from attendance.kiosk.web.metrics import metrics_blueprint
 from attendance.kiosk.web.webhook import SMSWebhookReceiver
 from attendance.kiosk.web.webhook_plan import as_configured
 from attendance.ops import sqlite, systemd
+from attendance.ops.alert_post import Poster
 from attendance.ops.disk import DiskWatch, Reserve
 from attendance.ops.exposition import Exposition
 from attendance.ops.health import HealthBoard
@@ -111,7 +114,7 @@ class Gate:
             self._writer,
             clock,
             self._zone,
-            Policy(disk.photo_retention_days, settings.cloud.enabled),
+            Policy(disk.photo_retention_days, settings.cloud.enabled and settings.cloud.photos),
             DiskWatch(
                 paths.data_dir,
                 warn_percent=disk.warn_threshold_percent,
@@ -148,6 +151,16 @@ class Gate:
         self._restart = OrderlyRestart(lambda: self._recording.quiet_s, self._end_for_restart, clock)
         self._sync = self._make_sync() if settings.cloud.enabled else None
         self._messages = self._make_messages() if settings.sms_notifications.enabled else None
+        self._alerting = Alerting(
+            plan.alerts(settings),
+            paths.data_dir,
+            clock,
+            self._zone,
+            snapshot=self._board.snapshot,
+            in_contact=lambda: self._sync is not None and self._sync.in_contact,
+            send_sms=self._alert_by_sms,
+            poster=Poster(),
+        )
         streams = Streams(settings.screen.max_streams)
         self._health = HealthEndpoint(
             settings.health_endpoint.port,
@@ -266,6 +279,7 @@ class Gate:
                 beat_boot_ns=(lambda: self._metrics.beat_boot_ns) if settings.metrics.enabled else None,
             ),
             self._recording.vision,
+            of_service(self._alerting.service, deadline_s=DEADLINE_S + LONGEST_S),
             Part("watchdog", self._watchdog.start, self._watchdog.stop),
         ]
 
@@ -324,6 +338,12 @@ class Gate:
         sms_plan.texts(settings)
         sms_plan.answers(settings)
 
+    def _alert_by_sms(self, phone: str, text: str) -> None:
+        if self._messages is None:
+            raise AttendanceError("messages are off; set sms_notifications.enabled")
+        self._writer.run(lambda conn: outbox.send(conn, text, self._clock.now(), phone=phone))
+        self._messages.wake()
+
     def _end_for_restart(self, reason: str) -> None:
         self._watchdog.restarts.append("ordered restart", reason)
         self._again = True
@@ -351,6 +371,7 @@ class Gate:
         board.add_probe("photos", self._retention)
         board.add_probe("memory", self._memory)
         board.add_probe("metrics", self._metrics.probe)
+        board.add_probe("alerts", self._alerting.probe)
         deadlines = {part.service: part.deadline_s for part in self._parts if part.service is not None}
         board.add_probe("services", probes.services_probe(deadlines, clock))
         self._metrics.add_source(measures.SnapshotMeasures(self._metrics, board.snapshot))

@@ -9,14 +9,17 @@ from zoneinfo import ZoneInfo
 from attendance.config import Paths, Settings
 from attendance.config.place import WEEKDAYS
 from attendance.domain.message import MessageKind, preference
+from attendance.domain.quiet import QuietHours
 from attendance.domain.scan import GateDirection
 from attendance.domain.schedule import Schedule, Session
+from attendance.kiosk.alerting import AlertPlan, Receivers
 from attendance.kiosk.camera_process import VisionPlan
 from attendance.kiosk.feedback import Fade, SignalFeedback, Silent, signals
 from attendance.kiosk.gpio import GpioIndicator
 from attendance.kiosk.identity import CardRules
 from attendance.kiosk.station import GateRules
 from attendance.kiosk.web.access import Access
+from attendance.ops.alerts import Policy
 from attendance.ops.service import Service
 
 
@@ -125,6 +128,26 @@ def _picamera_options(picamera: Any) -> list[str]:
         options += ["--shutter", str(picamera.exposure.manual_exposure_us)]
         options += ["--gain", str(picamera.exposure.manual_analogue_gain)]
     return options
+
+
+def alerts(settings: Settings) -> AlertPlan:
+    """Who is told of problems, and when."""
+    told, hours = settings.alerts, settings.alerts.quiet_hours
+    return AlertPlan(
+        Policy(
+            lasts_s={"error": told.error_after_minutes * 60, "warning": told.warning_after_minutes * 60},
+            again_s={"error": told.error_again_hours * 3600, "warning": told.warning_again_hours * 3600},
+            calm_s=told.over_after_minutes * 60,
+            escalate_s=told.escalate_after_minutes * 60,
+        ),
+        Receivers(told.receivers.addresses, told.receivers.sms),
+        Receivers(told.escalation.addresses, told.escalation.sms),
+        place=settings.device.device_name or settings.device.device_id,
+        quiet=QuietHours(hours.start, hours.end) if hours.enabled else None,
+        leave_to_centre=told.leave_to_centre,
+        ping_url=told.ping_url,
+        ping_s=told.ping_minutes * 60,
+    )
 
 
 def feedback(settings: Settings) -> tuple[SignalFeedback | Silent, Service | None]:

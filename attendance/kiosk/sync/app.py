@@ -16,6 +16,7 @@ from attendance.kiosk.sync.applying import Limits
 from attendance.kiosk.sync.client import CentreClient, longest_s
 from attendance.kiosk.sync.courier import Courier
 from attendance.kiosk.sync.down import Down, DownPlan, Seams
+from attendance.kiosk.sync.down_problems import ROSTER_OLD
 from attendance.kiosk.sync.foreign import OthersConfirmed
 from attendance.kiosk.sync.photo_files import PhotoFiles
 from attendance.kiosk.sync.photos import PhotoLane
@@ -24,6 +25,11 @@ from attendance.ops import sqlite
 from attendance.ops.health import HealthBoard, ProbeResult, Problem
 from attendance.ops.service import Service
 from attendance.ops.sqlite import Writer
+
+_ROSTER_OLD_DAYS = 3
+"""Of a long weekend: a school enrols on any day."""
+_IN_CONTACT_S = 600.0
+"""Several calls of a gate: then the centre itself finds it silent."""
 
 
 class Sync:
@@ -47,6 +53,7 @@ class Sync:
         self._writer = writer
         self._clock = clock
         self._began = clock.now()
+        self._roster = settings.cloud.roster
         self.longest_s = longest_s(settings.cloud.timeout_seconds)
         self._client = client(settings, paths, clock)
         files = photo_files(settings, paths)
@@ -71,6 +78,13 @@ class Sync:
     def others_confirmed(self) -> OthersConfirmed | None:
         """Whether the scans of the school's other gates are here."""
         return self._down.others_confirmed if self._down else None
+
+    @property
+    def in_contact(self) -> bool:
+        """Whether the centre knows how this gate is."""
+        return (
+            self._client.credentials is not None and self._client.heard is not None and self._silent_s() < _IN_CONTACT_S
+        )
 
     def add_probes(self, board: HealthBoard) -> None:
         """Let health ask how the exchange stands."""
@@ -102,7 +116,14 @@ class Sync:
         }
         if place is None and fault is None:
             return ProbeResult("sync", values, status="stopped")
-        return ProbeResult("sync", values, [*of_fault(fault, self._silent_s() / 60), *self._left_behind()])
+        return ProbeResult(
+            "sync", values, [*of_fault(fault, self._silent_s() / 60), *self._left_behind(), *self._old()]
+        )
+
+    def _old(self) -> list[Problem]:
+        """Every contact says whether the list has changed, so it is as old as that."""
+        days = self._silent_s() / 86_400
+        return [ROSTER_OLD.said(days=days)] if self._roster and days >= _ROSTER_OLD_DAYS else []
 
     def _left_behind(self) -> list[Problem]:
         waiting = self._courier.waiting

@@ -29,6 +29,13 @@ SETTINGS_FAULTY = Problem(
     "The centre's {what} was not taken: {reason}.",
     "Correct it at the centre. Until then the gate goes on with the one that it has.",
 )
+ROSTER_OLD = Problem(
+    "roster-old",
+    "warning",
+    "The list of students has not been compared with the centre's for {days:.0f} days.",
+    "Let the gate reach the centre; `attendance sync status` says what is in the way. New students are refused until"
+    " then.",
+)
 
 
 def problems(refusals: Sequence[Refusal]) -> list[Problem]:
