@@ -3,7 +3,7 @@
 import ssl
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from itertools import pairwise
@@ -25,6 +25,7 @@ from attendance.sim.school import invent
 
 _ZONE = "Asia/Manila"
 _SCANS, _PAUSE_S = 3, 0.25
+_WELL_WITHIN_S = 60.0
 _STUDENTS = 20
 
 
@@ -55,20 +56,27 @@ class BusyGate(threading.Thread):
         """End, and send what is left, with a heartbeat that says how far the numbers go."""
         self._ending.set()
         self.join(30)
-        while self.gate.ledger.waiting:
-            assert self._send(), "the centre is well and takes nothing"
-        self.gate.heartbeat()
+        deadline = time.monotonic() + _WELL_WITHIN_S
+        while self.gate.ledger.waiting or not self._tried(self.gate.heartbeat):
+            assert time.monotonic() < deadline, "the centre takes nothing"
+            if self.gate.ledger.waiting and not self._send():
+                time.sleep(_PAUSE_S)
 
     def _send(self) -> bool:
         began = time.monotonic()
+        done = self._tried(self.gate.sync)
+        if done:
+            self.told.append((began, time.monotonic()))
+        return done
+
+    def _tried(self, exchange: Callable[[], object]) -> bool:
+        """Whether it was answered; if not, the next goes elsewhere, as if the centre's name had several addresses."""
         try:
-            self.gate.sync()
+            exchange()
         except (NoAnswer, Refused):
             self.failed += 1
-            # As a gate whose name for the centre has several addresses.
             self.gate.link = self._links[(self._links.index(self.gate.link) + 1) % len(self._links)]
             return False
-        self.told.append((began, time.monotonic()))
         return True
 
 
