@@ -107,6 +107,8 @@ def every_page(desk: PagesDesk) -> list[str]:
         f"{north}/register",
         f"/schools/{desk.roque}/register",
         "/people",
+        "/analytics",
+        f"{north}/analytics/arrivals",
         "/letters",
         "/letters?settled=yes",
         f"/audit?school={desk.north}",

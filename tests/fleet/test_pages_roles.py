@@ -34,6 +34,10 @@ ADDRESSES = (
     Address("GET", "/letters", (LOG_IN, NOT_YOU, SEES, SEES, SEES, SEES)),
     Address("GET", "/audit", (LOG_IN, NOT_YOU, NOT_YOU, SEES, SEES, SEES)),
     Address("GET", "/audit?school={north}", (LOG_IN, NOT_YOU, NOT_YOU, SEES, NOT_YOURS, SEES)),
+    Address("GET", "/analytics", (LOG_IN, SEES, SEES, SEES, SEES, SEES)),
+    Address("GET", "/analytics/schools.csv", (LOG_IN, SEES, SEES, SEES, SEES, SEES)),
+    Address("GET", f"{SCHOOL}/analytics/lateness", for_school(VIEWER, SEES)),
+    Address("GET", f"{SCHOOL}/analytics/lateness.csv", for_school(VIEWER, SEES)),
     Address("GET", "/people", (LOG_IN, NOT_YOU, NOT_YOU, NOT_YOU, NOT_YOU, SEES)),
     Address("POST", "/people/{north}/password", (LOG_IN, NOT_YOU, NOT_YOU, NOT_YOU, NOT_YOU, 404)),
     Address("POST", "/people/{other}/state", (LOG_IN, NOT_YOU, NOT_YOU, NOT_YOU, NOT_YOU, DONE), (("closed", "no"),)),
@@ -108,7 +112,19 @@ NAMES = ("gate", "doomed", "north", "person", "other")
 
 def shape(path: str) -> tuple[str, ...]:
     """The path without its variable parts."""
-    fixed = {"gates", "schools", "people", "invites", "commands", "logs", "letters", "audit", "password", "login"}
+    fixed = {
+        "gates",
+        "schools",
+        "people",
+        "analytics",
+        "invites",
+        "commands",
+        "logs",
+        "letters",
+        "audit",
+        "password",
+        "login",
+    }
     fixed |= {"logout", "role", "state", "name", "revocation", "register", "withdrawal", "settlement"}
     return tuple(part if part in fixed else "x" for part in path.strip("/").split("/"))
 
@@ -126,7 +142,16 @@ def test_a_form_without_the_session_s_token_does_nothing(desk: PagesDesk, addres
 def test_nothing_of_another_school_is_on_any_page(desk: PagesDesk) -> None:
     """Neither its name nor its gates, in what a stranger can open."""
     visitor = desk.visitor("roque-admin")
-    for path in ("/", "/?show=all", "/?q=High", "/schools", "/letters", "/audit", f"/?school={desk.north}"):
+    for path in (
+        "/",
+        "/?show=all",
+        "/?q=High",
+        "/schools",
+        "/letters",
+        "/audit",
+        "/analytics",
+        f"/?school={desk.north}",
+    ):
         page = visitor.text(path)
         assert "Northfield" not in page, path
         assert desk.made.gates["Annex"] not in page, path
