@@ -22,6 +22,8 @@ from centre.database import POSTGRESQL, SQLITE
 from robust.figures import Figure, table
 
 Part = Callable[[str], Iterator[Figure]]
+_GATES_AND_RATE = {POSTGRESQL: (1_000, 500), SQLITE: (100, 50)}
+"""And scans a second. SQLite has one writer at a time, and is for a few schools."""
 
 
 def parts(quick: bool) -> dict[str, Part]:
@@ -29,12 +31,12 @@ def parts(quick: bool) -> dict[str, Part]:
     if quick:
         return {
             "ingest": lambda kind: ingest.figures(kind, 2_000, [200], turns=1),
-            "crowd": lambda kind: fleet_day.crowd(kind, 50, 100, 5, [5]),
-            "backlog": lambda kind: fleet_day.week(kind, 5, 5_000),
+            "crowd": lambda kind: fleet_day.crowd(kind, 30, 60, 5, [5]),
+            "backlog": lambda kind: fleet_day.week(kind, 5, 2_000),
         }
     return {
         "ingest": lambda kind: ingest.figures(kind, 40_000, [50, 200, 500], turns=3),
-        "crowd": lambda kind: fleet_day.crowd(kind, 1_000, 500, 300, [60, 10]),
+        "crowd": lambda kind: fleet_day.crowd(kind, *_GATES_AND_RATE[kind], 300, [60, 10]),
         "backlog": lambda kind: fleet_day.week(kind, 100, 1_000_000),
     }
 

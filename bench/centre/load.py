@@ -46,6 +46,7 @@ class Seen:
     statuses: Counter[int] = field(default_factory=Counter)
     results: Counter[str] = field(default_factory=Counter)
     failed: int = 0
+    again: int = 0
     unsigned: int = 0
     answer_bytes: int = 0
 
@@ -58,6 +59,7 @@ class Seen:
             "statuses": dict(self.statuses),
             "results": dict(self.results),
             "failed": self.failed,
+            "again": self.again,
             "unsigned": self.unsigned,
             "answer_bytes": self.answer_bytes,
         }
@@ -163,14 +165,23 @@ class _Run:
                 elif line.send():
                     self._poll.modify(descriptor, select.EPOLLIN)
             except OSError:
-                self._end(descriptor, line).failed += 1
+                self._fail(descriptor, line)
 
     def _give_up(self) -> None:
         now = time.perf_counter()
         if now - self._swept > 1:
             self._swept = now
             for descriptor, line in [(n, each) for n, each in self._busy.items() if now - each.begun > _TIMEOUT_S]:
-                self._end(descriptor, line).failed += 1
+                self._fail(descriptor, line)
+
+    def _fail(self, descriptor: int, line: _Line) -> None:
+        """What had to go at once is sent again, as gates do."""
+        assert line.now is not None
+        if line.now.due_s == AT_ONCE and line.now.key_hash:
+            line.waiting.appendleft(line.now)
+            self._end(descriptor, line).again += 1
+        else:
+            self._end(descriptor, line).failed += 1
 
     def _answered(self, descriptor: int, line: _Line) -> None:
         got, now = bytes(line.got), line.now
