@@ -21,6 +21,7 @@ from attendance.domain.scan import Direction
 from attendance.kiosk.sync.exchange import CentreError
 
 KILLED_FOR_S = 600.0
+_SENT_WITHIN_S = 600.0
 STUDENTS = [f"2026-{number:03}" for number in range(1, 21)]
 TOOLS = ("unshare", "ip", "nft")
 
@@ -99,7 +100,7 @@ def _live(gate: QueueingGate, over: threading.Event) -> None:
 
 
 def _until_sent(gate: QueueingGate) -> None:
-    deadline = time.monotonic() + 120
+    deadline = time.monotonic() + _SENT_WITHIN_S
     while any(gate.waiting()):
         assert time.monotonic() < deadline, gate.waiting()
         gate.try_to_send()
