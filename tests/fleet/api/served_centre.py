@@ -21,7 +21,7 @@ from attendance.fleet.store.gates import Gate
 from attendance.fleet.store.schools import School
 
 API = "/api/v1"
-_STARTS_WITHIN_S = 60
+_STARTS_WITHIN_S = 180
 
 
 @dataclass(frozen=True)
