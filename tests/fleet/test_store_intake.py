@@ -80,8 +80,9 @@ def test_repeats_within_a_batch_are_kept_once(site: Site) -> None:
         {"scanned_at": "2025-11-26T07:29:57.000000Z"},
         {"chain": "0" * 64},
         {"seq": 9},
+        {"seq": 9, "scanned_at": "2025-11-26T07:29:57.000000Z"},
     ],
-    ids=lambda altered: next(iter(altered)),
+    ids=" and ".join,
 )
 def test_another_scan_under_the_same_id_is_a_conflict(site: Site, altered: dict[str, Any]) -> None:
     """The first one stays, also when the other claims another month; a person sees the other."""
