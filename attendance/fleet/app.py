@@ -9,6 +9,7 @@ from attendance.access.passwords import Passwords
 from attendance.access.sessions import Sessions
 from attendance.access.throttle import Throttle
 from attendance.clock import Clock, SystemClock
+from attendance.fleet.alerting import CentreAlerting
 from attendance.fleet.centre import Centre
 from attendance.fleet.log_store import LogStore
 from attendance.fleet.photo_store import PhotoStore
@@ -19,6 +20,7 @@ from attendance.fleet.store.engine import open_engine, upgrade
 from attendance.fleet.upkeep import Upkeep
 from attendance.fleet.web.site import create_app
 from attendance.ops import peers
+from attendance.ops.alert_post import Poster
 from attendance.ops.service import Service
 from attendance.ops.sparse_log import SparseLog
 
@@ -72,15 +74,18 @@ class CentreProcess:
         )
         self._upkeep = Service("upkeep", Upkeep(self.centre))
         self._roller = Service("roller", Roller(self._engine, clock))
+        told = CentreAlerting(self._engine, clock, Poster())
+        self._alerting = Service("alerts", told, wake=told.wake)
         self.app = create_app(self.centre)
 
     def start(self) -> None:
         self._upkeep.start()
         self._roller.start()
+        self._alerting.start()
 
     def stop(self) -> bool:
         """Whether everything ended in time."""
-        ended = all([self._roller.stop(), self._upkeep.stop()])
+        ended = all([self._alerting.stop(), self._roller.stop(), self._upkeep.stop()])
         self._engine.dispose()
         return ended
 

@@ -2,13 +2,14 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from attendance.clock import Clock, Moment
 from attendance.domain.quiet import QuietHours
 from attendance.errors import AttendanceError, StorageError
+from attendance.ops.alert_letters import Letters
 from attendance.ops.alert_post import PATIENCE_S, Post, Poster
 from attendance.ops.alert_words import words
 from attendance.ops.alerts import Alert, Alerts, Found, Notice, Policy, from_json, to_json
@@ -21,9 +22,6 @@ log = logging.getLogger(__name__)
 LOOK_S = 15.0
 LONGEST_S = 5 * PATIENCE_S
 """A step may have a few notices to send, and a ping, each to a server that does not answer."""
-_AGAIN_S = 60.0
-_GIVE_UP_S = 4 * 3600.0
-"""Who could not be told of a problem for so long is reminded of it anyway, if it is still there."""
 _LATE_S = 600.0
 
 NOT_SENT = Problem(
@@ -63,15 +61,6 @@ class AlertPlan:
     ping_s: float = 300.0
 
 
-@dataclass(slots=True)
-class _Letter:
-    """What is still to be sent; ``since`` is when that was first tried."""
-
-    post: Post
-    since: Moment
-    remaining: list[str] = field(default_factory=list)
-
-
 class Alerting:
     """Looks at the health snapshot every quarter of a minute.
 
@@ -106,10 +95,8 @@ class Alerting:
         self._send_sms = send_sms
         self._poster = poster
         self._alerts: Alerts | None = None
-        self._letters: list[_Letter] = []
-        self._next_try_ns = 0
+        self._letters = Letters(poster, clock)
         self._next_ping_ns = 0
-        self._why = ""
         self._saved = b""
         self.service = Service("alerts", self, wake=poster.interrupt)
 
@@ -117,19 +104,19 @@ class Alerting:
         now = self._clock.now()
         alerts = self._remembered()
         for notice in alerts.look(self._found(alerts), now, quiet=self._is_quiet(now)):
-            self._write(notice, now)
-        self._deliver(now)
-        if not self._letters:
+            self._write(notice)
+        self._letters.deliver()
+        if not self._letters.waiting:
             self._save(alerts)
         self._ping(now)
         return LOOK_S
 
     def probe(self) -> ProbeResult:
         """Whether people can be told."""
-        letters = list(self._letters)
-        late_s = max((self._since_s(letter) for letter in letters), default=0.0)
-        problems = [NOT_SENT.said(minutes=late_s / 60, why=self._why)] if late_s > _LATE_S else []
-        return ProbeResult("alerts", {"waiting": len(letters)}, problems)
+        letters = self._letters
+        late = letters.late_s > _LATE_S
+        problems = [NOT_SENT.said(minutes=letters.late_s / 60, why=letters.why)] if late else []
+        return ProbeResult("alerts", {"waiting": letters.waiting}, problems)
 
     def _remembered(self) -> Alerts:
         if self._alerts is None:
@@ -153,13 +140,11 @@ class Alerting:
         quiet = self._plan.quiet
         return quiet is not None and now.trusted and quiet.hold(now.at.astimezone(self._zone).time())
 
-    def _write(self, notice: Notice, now: Moment) -> None:
+    def _write(self, notice: Notice) -> None:
         receivers = self._plan.escalation if notice.kind == "escalation" else self._plan.receivers
         said = words(notice, self._plan.place)
         log.info("alert: %s", said.title)
-        if receivers.addresses:
-            post = Post(tuple(receivers.addresses), said.title, said.body, said.severity)
-            self._letters.append(_Letter(post, now, list(receivers.addresses)))
+        self._letters.add(Post(receivers.addresses, said.title, said.body, said.severity))
         if all(alert.problem.severity != "error" for alert in notice.alerts):
             return
         for phone in receivers.phones:
@@ -167,24 +152,6 @@ class Alerting:
                 self._send_sms(phone, said.title)
             except AttendanceError as error:
                 log.warning("an alert could not be queued as a message: %s", error)
-
-    def _deliver(self, now: Moment) -> None:
-        if now.boot_ns < self._next_try_ns:
-            return
-        for letter in list(self._letters):
-            try:
-                took = self._poster.send(replace(letter.post, addresses=letter.remaining))
-                letter.remaining = [each for each, good in zip(letter.remaining, took, strict=True) if not good]
-                self._why = f"{len(letter.remaining)} of {len(letter.post.addresses)} receivers did not take it."
-            except AttendanceError as error:
-                self._why = f"{error}."
-            if not letter.remaining or self._since_s(letter) > _GIVE_UP_S:
-                self._letters.remove(letter)
-        if self._letters:
-            self._next_try_ns = self._clock.boot_ns() + round(_AGAIN_S * 1e9)
-
-    def _since_s(self, letter: _Letter) -> float:
-        return (self._clock.boot_ns() - letter.since.boot_ns) / 1e9
 
     def _save(self, alerts: Alerts) -> None:
         text = to_json(alerts.all)

@@ -330,6 +330,7 @@ class Gate:
                 restart=self._restart.ask,
                 back_up=lambda: self._backups.make().path.name,
                 check_settings=self._check_settings,
+                works=None if self._settings.sms_notifications.enabled else (lambda: self._recording.works),
             ),
         )
 

@@ -471,3 +471,32 @@ audit = Table(
     Column("detail", Document, nullable=False),
     Index(None, "school_id", "at"),
 )
+
+# Who is told of problems. school_id: NULL for who is told of all schools. address: Apprise's; it may hold a password.
+alert_receivers = Table(
+    "alert_receivers",
+    metadata,
+    Column("receiver_id", Id, primary_key=True),
+    Column("school_id", Id, ForeignKey("schools.school_id", ondelete="CASCADE")),
+    Column("name", Text, nullable=False),
+    Column("address", Text, nullable=False),
+    Column("escalation", Boolean, nullable=False),
+    Index(None, "school_id"),
+)
+
+# Of which problems of a school people know: JSON of ``ops.alerts``.
+alerts_known = Table(
+    "alerts_known",
+    metadata,
+    Column("school_id", Id, ForeignKey("schools.school_id", ondelete="CASCADE"), primary_key=True),
+    Column("remembered", Text, nullable=False),
+)
+
+# Which process does what only one may do at a time, and until when.
+leases = Table(
+    "leases",
+    metadata,
+    Column("duty", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("until", Instant, nullable=False),
+)
