@@ -27,7 +27,8 @@ def fill(desk: PagesDesk) -> None:
     engine = desk.process.centre.engine
     with transaction(engine) as conn:
         front, river = (gates.get(conn, desk.roque, desk.made.gates[name]) for name in ("Front gate", "River gate"))
-        assert front is not None and river is not None
+        assert front is not None
+        assert river is not None
         students = [
             student(
                 f"A-{number:02}",
@@ -93,7 +94,7 @@ def test_every_part_has_figures(desk: PagesDesk, part: str) -> None:
     shown = page(desk, part)
     assert "Nothing in this time" not in shown
     assert '<table class="plain numbers">' in shown
-    assert shown.count('<svg class="graph"') == shown.count("<title id=") == shown.count("<desc id=")
+    assert shown.count('<svg class="graph"') == shown.count("<figcaption") == shown.count("<desc id=")
 
 
 def test_arrivals_are_those_who_came(desk: PagesDesk) -> None:

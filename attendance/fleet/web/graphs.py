@@ -1,4 +1,6 @@
-"""Larger drawings than those of ``charts``, as SVG with title and description; the numbers stand beside them as text.
+"""Larger drawings than those of ``charts``: content of a figure, with a title and a description.
+
+The same stands beside them as text.
 
 Colours come from the style sheet by class, so that they fit light, dark and paper. Nothing is told by colour alone.
 """
@@ -104,6 +106,7 @@ def _text(x: float, y: float, text: str, anchor: str = "middle") -> str:
 
 def _svg(key: str, title: str, desc: str, shapes: str) -> Markup:
     return Markup(
+        '<figcaption id="{key}-t">{title}</figcaption>'
         '<svg class="graph" viewBox="0 0 {w} {h}" role="img" aria-labelledby="{key}-t {key}-d">'
-        '<title id="{key}-t">{title}</title><desc id="{key}-d">{desc}</desc>{shapes}</svg>'
+        '<title>{title}</title><desc id="{key}-d">{desc}</desc>{shapes}</svg>'
     ).format(w=_WIDTH, h=_HEIGHT, key=key, title=title, desc=desc, shapes=Markup(shapes))

@@ -269,7 +269,11 @@ def lateness(asked: Question) -> Sheet:
                 _shares([(_short(at), over_time[at]) for at in held], what, f"time-{what}", f"each {steps.word}")
                 for what in _SHARES
             ],
-            Table(f"Each {steps.word}", _ATTENDED, [_attended(at.isoformat(), over_time[at]) for at in held]),
+            Table(
+                f"Each {steps.word}",
+                (steps.word.capitalize(), *_ATTENDED),
+                [_attended(at.isoformat(), over_time[at]) for at in held],
+            ),
         ),
         Block(
             "By weekday",
@@ -279,12 +283,16 @@ def lateness(asked: Question) -> Sheet:
                 )
                 for what in _SHARES
             ],
-            Table("By weekday", _ATTENDED, [_attended(WEEKDAYS[n], weekdays[n]) for n in sorted(weekdays)]),
+            Table(
+                "By weekday", ("Weekday", *_ATTENDED), [_attended(WEEKDAYS[n], weekdays[n]) for n in sorted(weekdays)]
+            ),
         ),
         Block(
             "By section",
             table=Table(
-                "By section", _ATTENDED, [_attended(name or _NO_SECTION, sections[name]) for name in sorted(sections)]
+                "By section",
+                ("Section", *_ATTENDED),
+                [_attended(name or _NO_SECTION, sections[name]) for name in sorted(sections)],
             ),
             note="Of students in the centre's directory, in sessions that took place.",
         ),
@@ -338,7 +346,7 @@ SHEETS: Mapping[str, tuple[str, Callable[[Question], Sheet]]] = {
 }
 """By the last part of the address; in the order of the menu."""
 
-_ATTENDED = ("", "Expected", "Present", "Late", "Absent", "Late of present", "Absent of expected")
+_ATTENDED = ("Expected", "Present", "Late", "Absent", "Late of present", "Absent of expected")
 _SHARES: Mapping[str, Callable[[Attended], float]] = {
     "absent": lambda each: each.absent_percent,
     "late": lambda each: each.late_percent,
