@@ -1,6 +1,7 @@
 """A network between gates and their centre that does what bad ones do, in an order that is the same each time."""
 
 import contextlib
+import gzip
 import json
 import socket
 import threading
@@ -27,7 +28,7 @@ class Weather(StrEnum):
     STALE = "stale"  # the gate hears the answer to an earlier request
     PORTAL = "portal"  # somebody else answers 200 with a page of his own
     LYING = "lying"  # somebody else says that all is taken, and cannot sign it
-    ALTERED = "altered"  # somebody changes a word of the centre's answer
+    ALTERED = "altered"  # somebody changes a number in the centre's answer
     BROKEN = "broken"  # a proxy's own 502
 
 
@@ -45,7 +46,7 @@ class BadNetwork:
         self.centre_port = centre_port
         self.met: Counter[Weather] = Counter()
         self._weather = chain(weather, repeat(Weather.FINE))
-        self._earlier: list[bytes] = []
+        self._earlier: dict[bytes, bytes] = {}
         self._lock = threading.Lock()
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=64)
         self.port = int(self._listener.getsockname()[1])
@@ -76,6 +77,11 @@ class BadNetwork:
             if weather is not Weather.REFUSED:
                 _DOES[weather](self, gate, _read_message(gate))
 
+    def expect(self, weather: Iterable[Weather]) -> None:
+        """From the next request on."""
+        with self._lock:
+            self._weather = chain(weather, repeat(Weather.FINE))
+
     def ask_centre(self, request: bytes) -> bytes:
         """The centre's whole answer.
 
@@ -85,14 +91,15 @@ class BadNetwork:
         with socket.create_connection(("127.0.0.1", self.centre_port), _PATIENCE_S) as centre:
             centre.sendall(request)
             answer = _read_message(centre)
-        with self._lock:
-            self._earlier.append(answer)
+        if b" 200 " in answer[:20]:
+            with self._lock:
+                self._earlier[_address(request)] = answer
         return answer
 
-    def earlier_answer(self) -> bytes:
-        """The first good answer that the centre gave; nothing if there was none."""
+    def earlier_answer(self, request: bytes) -> bytes:
+        """The last good answer that the centre gave to another request there; nothing if there was none."""
         with self._lock:
-            return next((each for each in self._earlier if b" 200 " in each[:20]), b"")
+            return self._earlier.get(_address(request), b"")
 
 
 def _fine(network: BadNetwork, gate: socket.socket, request: bytes) -> None:
@@ -125,27 +132,30 @@ def _repeated(network: BadNetwork, gate: socket.socket, request: bytes) -> None:
     gate.sendall(network.ask_centre(request))
 
 
-def _stale(network: BadNetwork, gate: socket.socket, _request: bytes) -> None:
-    gate.sendall(network.earlier_answer())
+def _stale(network: BadNetwork, gate: socket.socket, request: bytes) -> None:
+    gate.sendall(network.earlier_answer(request))
 
 
 def _portal(_network: BadNetwork, gate: socket.socket, _request: bytes) -> None:
     gate.sendall(_answer("200 OK", "text/html", PORTAL))
 
 
-def _lying(_network: BadNetwork, gate: socket.socket, _request: bytes) -> None:
-    taken = {
-        "results": [{"result": "created", "reason": ""}] * 500,
-        "heads": [],
-        "versions": {"changes": 9, "scans": 9},
-    }
-    gate.sendall(_answer("200 OK", "application/json", json.dumps(taken).encode()))
+def _lying(_network: BadNetwork, gate: socket.socket, request: bytes) -> None:
+    """Yes to every item, and to every part of a picture."""
+    said: dict[str, object] = {"received": 10_000_000, "complete": True}
+    if _address(request) == b"POST /api/v1/sync":
+        body = request.partition(b"\r\n\r\n")[2]
+        items = json.loads(gzip.decompress(body) if body[:2] == b"\x1f\x8b" else body)["items"]
+        taken = [{"result": "created", "reason": ""} for _ in items]
+        said = {"results": taken, "heads": [], "versions": {"changes": 9, "scans": 9}}
+    gate.sendall(_answer("200 OK", "application/json", json.dumps(said).encode()))
 
 
 def _altered(network: BadNetwork, gate: socket.socket, request: bytes) -> None:
-    """A word of the body becomes another of the same length."""
+    """The last digit of the answer becomes another; what was taken stays so at the centre."""
     answer = network.ask_centre(request)
-    gate.sendall(answer.replace(b"later", b"taken").replace(b'"reason"', b'"raison"').replace(b"false", b"true "))
+    place = max(answer.rfind(digit) for digit in b"0123456789")
+    gate.sendall(answer[:place] + b"%d" % ((answer[place] - ord("0") + 1) % 10) + answer[place + 1 :])
 
 
 def _broken(_network: BadNetwork, gate: socket.socket, _request: bytes) -> None:
@@ -165,6 +175,13 @@ _DOES: dict[Weather, Callable[[BadNetwork, socket.socket, bytes], None]] = {
     Weather.ALTERED: _altered,
     Weather.BROKEN: _broken,
 }
+
+
+def _address(request: bytes) -> bytes:
+    """Method and path; that of a picture without which one it is."""
+    method, path, _ = request.split(b" ", 2)
+    path = path.partition(b"?")[0]
+    return method + b" " + (path.rpartition(b"/")[0] if b"/photos/" in path else path)
 
 
 def _answer(status: str, kind: str, body: bytes) -> bytes:
