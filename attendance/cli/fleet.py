@@ -5,7 +5,7 @@ import importlib
 
 from attendance.cli import fleet_demo
 
-_PARTS = ("serve", "schools", "people", "gates", "students", "rules", "records", "export", "alerts")
+_PARTS = ("serve", "schools", "people", "gates", "students", "rules", "records", "export", "alerts", "retention")
 """Each file ``fleet_<part>.py`` adds its verbs."""
 
 

@@ -176,3 +176,26 @@ def test_invitations_count(run: Run, school: str, tmp_path: Path) -> None:
         waiting = invites.waiting(conn, found.school_id, found.created_at)
     engine.dispose()
     assert sorted(invite.students_wanted for invite in waiting) == [False, True]
+
+
+def test_nothing_is_forgotten_by_accident(run: Run, school: str) -> None:
+    """It wants a day of the past, and a yes."""
+    assert "Say --yes" in run("forget", "--before", "2026-01-01")
+    assert "lies ahead" in run("forget", "--before", "2999-01-01", "--yes", code=1)
+    assert "0 scans and 0 photos" in run("forget", "--before", "2026-01-01", "--yes")
+
+
+def test_receivers_of_alerts(run: Run, school: str, tmp_path: Path) -> None:
+    """Their address comes from a file and is shown nowhere; one that Apprise does not know is refused."""
+    address = tmp_path / "address"
+    address.write_text("nonsense\n")
+    assert "none that Apprise knows" in run("alerts", "add", "Office", "--address-file", str(address), code=1)
+    address.write_text("json://user:geheim@127.0.0.1:9/\n")
+    run("alerts", "add", "Office", "--address-file", str(address))
+    run("alerts", "add", "Division", "--address-file", str(address), "--all-schools", "--escalation")
+    shown = run("alerts", "list")
+    assert "2 are told" in shown
+    assert "geheim" not in shown
+    assert "no problem 'hot'" in run("alerts", "ack", "North gate", "hot", code=1)
+    run("alerts", "remove", "Division", "--all-schools")
+    assert "1 are told" in run("alerts", "list")
