@@ -25,7 +25,13 @@ def _forget(args: argparse.Namespace) -> int:
             return 0
         dropped = drop_before(office.engine, args.before)
         with office.writing() as conn:
-            office.note(conn, None, "records.forget", args.before.isoformat(), {"months": len(dropped.months), "scans": dropped.scans})
+            office.note(
+                conn,
+                None,
+                "records.forget",
+                args.before.isoformat(),
+                {"months": len(dropped.months), "scans": dropped.scans},
+            )
     months = f"{len(dropped.months)} whole months, " if dropped.months else ""
     print(f"Of before {args.before} {months}{dropped.scans} scans and {dropped.photos} photos are deleted.")
     return 0

@@ -196,6 +196,6 @@ def test_receivers_of_alerts(run: Run, school: str, tmp_path: Path) -> None:
     shown = run("alerts", "list")
     assert "2 are told" in shown
     assert "geheim" not in shown
-    assert "no problem 'hot'" in run("alerts", "ack", "North gate", "hot", code=1)
+    assert "No problem 'hot'" in run("alerts", "ack", "North gate", "hot", code=1)
     run("alerts", "remove", "Division", "--all-schools")
     assert "1 are told" in run("alerts", "list")

@@ -162,7 +162,7 @@ def test_too_old_is_useless(desk: SmsDesk) -> None:
 
 
 def test_a_wrong_clock_makes_nothing_old(desk: SmsDesk) -> None:
-    """After a reboot with a clock that may be years ahead a message still leaves, once that clock had time to be set."""
+    """After a reboot with a clock that may be years ahead a message still leaves, once it had time to be set."""
     desk.scan("1")
     desk.clock = ManualClock(desk.clock.now().at + timedelta(days=400), boot_id="second", trusted=False)
     desk.phone.clock = desk.clock
