@@ -1,4 +1,4 @@
-"""A real gate does what a real centre orders: settings that hold after a restart of its own, and a restart, each once."""
+"""A real gate does what a real centre orders: settings that hold after its own restart, and a restart, once each."""
 
 import json
 import tempfile
