@@ -23,7 +23,7 @@ from attendance.fleet.store.schools import School
 
 SCANS: Mapping[str, tuple[str, str]] = {
     "day": ("date32", "the local school day"),
-    "at": ("timestamp", "when the card was read, as corrected, in UTC"),
+    "scanned_at": ("timestamp", "when the card was read, as corrected, in UTC"),
     "gate_id": ("text", "the gate"),
     "gate": ("text", "its name"),
     "session": ("text", "of the school day"),
@@ -41,7 +41,7 @@ SCANS: Mapping[str, tuple[str, str]] = {
 }
 REFUSALS: Mapping[str, tuple[str, str]] = {
     "day": ("date32", "the local school day"),
-    "at": ("timestamp", "when the card was read, in UTC"),
+    "seen_at": ("timestamp", "when the card was read, in UTC"),
     "gate_id": ("text", "the gate"),
     "gate": ("text", "its name"),
     "refusal": ("text", "why"),

@@ -70,8 +70,8 @@ class Histogram:
             found.append(max(min(middle, self.highest), min(self.lowest, self.highest)))
         return found
 
-    def up_to(self, exponents: Iterable[int]) -> list[int]:
-        """How many values are at most 2 to each of these powers."""
+    def up_to(self, exponents: Iterable[float]) -> list[int]:
+        """How many values are at most 2 to each of these powers; exact for multiples of a thirty-second."""
         return [
             sum(count for index, count in self._buckets.items() if index <= exponent * _PER_DOUBLING)
             for exponent in exponents

@@ -126,8 +126,9 @@ _INDEXES = (
 _TWICE = """
 INSERT INTO events (school_id, scan_id, event_at, chain_id, seq, student_key, day, session, direction, status, passage,
     minutes_late, boot_id, boot_ns, clock_trusted, source, card_issue, card_signed, link)
-SELECT e.school_id, gen_random_uuid(), e.event_at + INTERVAL '20 seconds', other.chain_id, 1000000000 + row_number() OVER
-    (PARTITION BY other.chain_id), e.student_key, e.day, e.session, e.direction, e.status, e.passage, e.minutes_late,
+SELECT e.school_id, gen_random_uuid(), e.event_at + INTERVAL '20 seconds', other.chain_id,
+    1000000000 + row_number() OVER (PARTITION BY other.chain_id), e.student_key,
+    e.day, e.session, e.direction, e.status, e.passage, e.minutes_late,
     e.boot_id, e.boot_ns, true, e.source, e.card_issue, e.card_signed, e.link
 FROM events e JOIN chains c USING (chain_id)
 JOIN chains other ON other.school_id = c.school_id AND other.device_id = CASE c.device_id
@@ -139,7 +140,8 @@ SELECT school_id, scan_id, event_at, event_at + INTERVAL '1 day' * shift + INTER
     minutes_late, event_at + INTERVAL '1 hour'
 FROM (SELECT *, CAST(random() < 0.2 AS int) shift FROM events WHERE random() < 0.002) e"""
 _REFUSALS = """
-INSERT INTO refusals (school_id, refusal_id, gate_id, device_id, refusal, student_key, day, seen_at, clock_trusted, source)
+INSERT INTO refusals (school_id, refusal_id, gate_id, device_id, refusal, student_key, day, seen_at, clock_trusted,
+    source)
 SELECT e.school_id, gen_random_uuid(), c.gate_id, c.device_id,
     (ARRAY['duplicate', 'duplicate', 'unknown_card', 'wrong_time', 'revoked_card'])[1 + floor(random() * 5)],
     e.student_key, e.day, e.event_at + INTERVAL '15 seconds', true, 'qr'
