@@ -93,7 +93,24 @@ class Cluster:
         return standby
 
     def etcd_leader(self) -> Machine | None:
-        return next((each for each in self.machines if each.leads_etcd()), None)
+        for machine in self.machines:
+            number, leader = machine.etcd()
+            if number and number == leader:
+                return machine
+        return None
+
+    def worst_to_lose(self) -> Machine:
+        """The primary, whose machine now leads etcd as well."""
+        primary = self.primary()
+
+        def leads() -> bool:
+            leader = self.etcd_leader()
+            if leader is not None and leader is not primary:
+                leader.hand_etcd_to(primary)
+            return leader is primary
+
+        self.until(leads)
+        return primary
 
     def until(self, condition: Callable[[], object], within_s: float = 120.0) -> None:
         """Wait; meanwhile what ends by itself is run again, as the services are."""

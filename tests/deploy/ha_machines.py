@@ -82,9 +82,15 @@ class Machine:
         """What Patroni says there; ``None``: nothing."""
         return _asked(f"http://{self.address}:8008/{path}")
 
-    def leads_etcd(self) -> bool:
+    def etcd(self) -> tuple[str, str]:
+        """The number of its etcd, and that of the leader; empty: nothing is said there."""
         said = _asked(f"http://{self.address}:2379/v3/maintenance/status", b"{}")
-        return said is not None and said.get("leader") == said["header"]["member_id"]
+        return (said["header"]["member_id"], said.get("leader", "")) if said else ("", "")
+
+    def hand_etcd_to(self, other: "Machine") -> None:
+        """Let another machine lead etcd, if this one does."""
+        said = json.dumps({"targetID": other.etcd()[0]}).encode()
+        _asked(f"http://{self.address}:2379/v3/maintenance/transfer-leadership", said)
 
     def serves(self) -> bool:
         """Whether its centre reaches the database."""
