@@ -31,11 +31,19 @@ log = logging.getLogger(__name__)
 
 _GATHER_S = 2.0
 """The first scan leaves at once; those of the next moments go together."""
+_GATHER_LONGEST_S = 30.0
+_GATHER_BY_ANSWER = 30.0
+"""Of a centre that answers slowly a thousand gates ask the less often, so that it is never asked more than it can do."""
 _COUNT_S = 10.0
 """How often a long queue is counted, which takes longer than a batch of it."""
 _LATER_FIRST_S = 5.0
 _LATER_LONGEST_S = 3600.0
 _TAKEN = (Result.CREATED, Result.DUPLICATE)
+
+
+def gathering_s(took_s: float) -> float:
+    """How long scans are gathered before they are sent together, after an answer that took so long."""
+    return min(_GATHER_LONGEST_S, max(_GATHER_S, took_s * _GATHER_BY_ANSWER))
 
 
 class Courier:
@@ -98,6 +106,7 @@ class Courier:
         """Send a batch; how long to rest before the next."""
         if rest_s := self._pace.rest_s():
             return rest_s
+        began_ns = self._clock.boot_ns()
         try:
             sent = self.send()
         except CentreError as error:
@@ -106,7 +115,8 @@ class Courier:
             self._failed(f"nothing went to the centre: {error}")
             return self._pace.rest_s()
         self._fault = None
-        self._pace.succeeded(_GATHER_S if sent and not self._waiting.items else 0.0)
+        gather_s = gathering_s((self._clock.boot_ns() - began_ns) / 1e9)
+        self._pace.succeeded(gather_s if sent and not self._waiting.items else 0.0)
         return 0.0 if sent else LOOK_S
 
     def send(self) -> int:
