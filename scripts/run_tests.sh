@@ -29,6 +29,26 @@ fetch_tools() {
     rm -r "$unpacked"
 }
 
+# fetch_cluster: what deploy/ha needs, into .venv/tools/ha, out of Debian packages that are not installed, because they
+# would start servers. Libraries that are installed are used from there.
+fetch_cluster() {
+    local archives packages=(postgresql patroni etcd-server etcd-client pgbouncer haproxy)
+    [ ! -d "$venv/tools/ha" ] || return 0
+    say "Fetching ${packages[*]} (once) ..."
+    archives=$(mktemp -d)
+    mkdir -p "$archives/partial" "$archives/ha"
+    download() {
+        apt-get install -y -qq --no-install-recommends --download-only -o Debug::NoLocking=1 \
+            -o APT::Sandbox::User=root -o Dir::Cache::archives="$archives" "${packages[@]}"
+    }
+    {
+        { download || { as_root apt-get update -qq && download; }; } &&
+            find "$archives" -name '*.deb' -print0 | xargs -0 -r -I{} dpkg-deb -x {} "$archives/ha" &&
+            rm -rf "$archives/ha/usr/share/doc" && mkdir -p "$venv/tools" && mv "$archives/ha" "$venv/tools/"
+    } >/dev/null 2>"$archives/errors" || say "The cluster could not be fetched:" "$(cat "$archives/errors")"
+    rm -r "$archives"
+}
+
 packages=()
 command -v chromium >/dev/null || packages+=(chromium)
 ldconfig -p | grep -q 'libzbar\.so' || packages+=(libzbar0)
@@ -47,6 +67,7 @@ select=(-m "not slow")
 if [ "${1:-}" = --all ]; then
     select=()
     shift
+    fetch_cluster
 fi
 cd "$root"
 # Two at a time: half of the time goes by waiting for real processes. A file stays together, for what its tests share.

@@ -33,7 +33,7 @@ _GATHER_S = 2.0
 """The first scan leaves at once; those of the next moments go together."""
 _GATHER_LONGEST_S = 30.0
 _GATHER_BY_ANSWER = 30.0
-"""Of a centre that answers slowly a thousand gates ask the less often, so that it is never asked more than it can do."""
+"""A centre that answers slowly is asked the less often, so that a thousand gates never ask more than it can do."""
 _COUNT_S = 10.0
 """How often a long queue is counted, which takes longer than a batch of it."""
 _LATER_FIRST_S = 5.0
