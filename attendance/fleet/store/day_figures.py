@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Select, and_, delete, func, or_, select
+from sqlalchemy import Connection, Select, and_, delete, func, or_, select
 from sqlalchemy.sql.selectable import FromClause
 
 from attendance.fleet.store import dialect
@@ -121,15 +121,17 @@ def passages(conn: Connection, school_id: str, days: Sequence[str]) -> dict[str,
         dialect.among(conn, corrections.c.day, list(days)),
         corrections.c.day != events.c.day,
     )
+    gates, keys = _gates(conn, school_id), _keys(conn, school_id)
     found: dict[str, list[Passage]] = defaultdict(list)
     for query in (stayed, moved):
         rows: Any = conn.execute(query).all()  # one by one costs twice as much
-        for day, gate_id, key, alias_of, session, direction, status, at, corrected_at, trusted in rows:
+        for day, chain_id, key, session, direction, status, at, corrected_at, trusted in rows:
+            student_key = keys.get(key)
             found[day].append(
                 Passage(
-                    gate_id,
-                    alias_of or key,
-                    alias_of is not None,
+                    gates[chain_id],
+                    student_key or key,
+                    student_key is not None,
                     session,
                     direction,
                     status,
@@ -142,21 +144,18 @@ def passages(conn: Connection, school_id: str, days: Sequence[str]) -> dict[str,
 
 def refused(conn: Connection, school_id: str, days: Sequence[str]) -> dict[str, list[RefusedCard]]:
     """By day."""
-    query = (
-        select(
-            refusals.c.day,
-            refusals.c.gate_id,
-            func.coalesce(aliases.c.student_key, refusals.c.student_key),
-            refusals.c.refusal,
-            refusals.c.seen_at,
-            refusals.c.clock_trusted,
-        )
-        .select_from(refusals.outerjoin(aliases, _alias_of(refusals)))
-        .where(refusals.c.school_id == school_id, dialect.among(conn, refusals.c.day, list(days)))
-    )
+    query = select(
+        refusals.c.day,
+        refusals.c.gate_id,
+        refusals.c.student_key,
+        refusals.c.refusal,
+        refusals.c.seen_at,
+        refusals.c.clock_trusted,
+    ).where(refusals.c.school_id == school_id, dialect.among(conn, refusals.c.day, list(days)))
+    keys = _keys(conn, school_id)
     found: dict[str, list[RefusedCard]] = defaultdict(list)
-    for day, *card in conn.execute(query):
-        found[day].append(RefusedCard(*card))
+    for day, gate_id, key, *rest in conn.execute(query):
+        found[day].append(RefusedCard(gate_id, keys.get(key, key), *rest))
     return found
 
 
@@ -185,20 +184,26 @@ def forget_before(conn: Connection, first: date) -> None:
 
 
 def _passages(rows: FromClause) -> Select[Any]:
-    with_keys = rows.join(chains, chains.c.chain_id == events.c.chain_id).outerjoin(aliases, _alias_of(events))
     return select(
         func.coalesce(corrections.c.day, events.c.day),
-        chains.c.gate_id,
+        events.c.chain_id,
         events.c.student_key,
-        aliases.c.student_key,
         events.c.session,
         events.c.direction,
         func.coalesce(corrections.c.status, events.c.status),
         events.c.event_at,
         corrections.c.scanned_at,
         events.c.clock_trusted,
-    ).select_from(with_keys)
+    ).select_from(rows)
 
 
-def _alias_of(table: FromClause) -> ColumnElement[bool]:
-    return and_(aliases.c.school_id == table.c.school_id, aliases.c.alias == table.c.student_key)
+def _gates(conn: Connection, school_id: str) -> dict[int, str]:
+    """By chain. Joined to each scan, this and the keys would be most of what the database does."""
+    rows = conn.execute(select(chains.c.chain_id, chains.c.gate_id).where(chains.c.school_id == school_id))
+    return {chain_id: gate_id for chain_id, gate_id in rows}  # noqa: C416 - rows are no pairs to type checkers
+
+
+def _keys(conn: Connection, school_id: str) -> dict[str, str]:
+    """The centre's key of each key that is known."""
+    rows = conn.execute(select(aliases.c.alias, aliases.c.student_key).where(aliases.c.school_id == school_id))
+    return {alias: key for alias, key in rows}  # noqa: C416 - rows are no pairs to type checkers
