@@ -101,3 +101,10 @@ def test_the_outbox_is_measured_beside_its_peers(sms: list[dict[str, Any]]) -> N
     assert {row["peer"] for row in figures} == {"plain SQL", "100 wait", ""}
     assert all(row["value"] > 0 and (row["ratio"] or row["peer"] == "") for row in figures)
     assert [row["aim"] is None for row in figures] == [row["peer"] != "100 wait" for row in figures]
+
+
+def test_figures_of_a_year_are_those_of_a_recount() -> None:
+    """Every table of the analytics, and what is downloaded; every page answers."""
+    rows = lines_of("analytics.py")
+    assert [row["value"] for row in rows if "differ" in row["what"] or "not the recount" in row["what"]] == [0] * 6
+    assert len([row for row in rows if row["part"].startswith("a page")]) == 6

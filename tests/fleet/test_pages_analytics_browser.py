@@ -1,0 +1,88 @@
+"""The pages of the analytics in a real browser: for everybody, on a phone and a desk, light and dark, on paper."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from test_pages_analytics import RANGE, fill
+from visitors import PagesDesk
+
+from attendance.fleet.web.sheets import SHEETS
+from attendance.ops.webserver import Streams, WebServer
+
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
+        )
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[PagesDesk]:
+    folder = tmp_path_factory.mktemp("analytics")
+    desk = PagesDesk(f"sqlite:///{folder / 'centre.db'}", folder)
+    fill(desk)
+    yield desk
+    desk.close()
+
+
+@pytest.fixture(scope="module")
+def server(desk: PagesDesk) -> Iterator[WebServer]:
+    server = WebServer(desk.process.app, "127.0.0.1", 0, streams=Streams(0), name="analytics of a test")
+    server.start()
+    yield server
+    server.stop()
+
+
+def opened(browser: Browser, desk: PagesDesk, server: WebServer, **more: Any) -> Page:
+    url = f"http://127.0.0.1:{server.port}"
+    cookie = desk.visitor("olga-operator").client.get_cookie("attendance")
+    assert cookie is not None
+    context = browser.new_context(base_url=url, **more)
+    context.add_cookies([{"name": "attendance", "value": cookie.value, "url": url}])
+    return context.new_page()
+
+
+@pytest.mark.parametrize(("size", "scheme"), [(DESK, "light"), (PHONE, "dark")], ids=["desk-light", "phone-dark"])
+def test_nobody_is_kept_out(browser: Browser, desk: PagesDesk, server: WebServer, size: Any, scheme: Any) -> None:
+    """axe-core finds nothing on any page, nothing is wider than the screen, and nothing is said in the console."""
+    page = opened(browser, desk, server, viewport=size, color_scheme=scheme)
+    complaints: list[str] = []
+    page.on("console", lambda said: complaints.append(said.text) if said.type == "error" else None)
+    for path in ("/analytics", *(f"/schools/{desk.roque}/analytics/{part}" for part in SHEETS)):
+        page.goto(f"{path}?{RANGE}")
+        found = Axe().run(page)
+        assert found.response["violations"] == [], f"{page.url}\n{found.generate_report()}"
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= size["width"], page.url
+    assert complaints == []
+
+
+def test_paper_has_drawings_and_numbers(browser: Browser, desk: PagesDesk, server: WebServer) -> None:
+    """Not what can be clicked."""
+    page = opened(browser, desk, server, viewport=DESK)
+    page.goto(f"/schools/{desk.roque}/analytics/arrivals?{RANGE}")
+    page.emulate_media(media="print")
+    expect(page.get_by_role("img", name="River gate: arrivals each day")).to_be_visible()
+    expect(page.get_by_role("table", name="Arrivals by gate")).to_be_visible()
+    expect(page.get_by_role("button", name="Show")).to_be_hidden()
+
+
+def test_other_days_are_chosen_with_the_form(browser: Browser, desk: PagesDesk, server: WebServer) -> None:
+    """And kept when going to another part."""
+    page = opened(browser, desk, server, viewport=DESK)
+    page.goto(f"/schools/{desk.roque}/analytics/arrivals?{RANGE}")
+    page.fill("[name=from]", "2026-06-03")
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("2026-06-03 to 2026-06-12")).to_be_visible()
+    page.get_by_role("link", name="Late and absent").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Late and absent")
+    expect(page.get_by_text("2026-06-03 to 2026-06-12")).to_be_visible()
