@@ -42,7 +42,7 @@ def test_three_packets_of_ten_are_lost(tmp_path: Path) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     lost = re.search(r"counter packets (\d+)", done.stdout)
     assert lost is not None
-    assert int(lost[1]) > 50
+    assert int(lost[1]) > 10
 
 
 @pytest.mark.slow
