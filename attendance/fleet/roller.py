@@ -41,7 +41,8 @@ class Roller:
         return 0.0 if self._waiting else _LOOK_EVERY_S
 
     def roll(self) -> int:
-        """Count everything that is stale, whenever it was counted last; how many days that were.
+        """Count everything that is stale, whenever it was counted last, unless another replica is at it; how many days
+        that were.
 
         Raises:
             StorageError: the database refused, or is out of reach.
@@ -52,7 +53,10 @@ class Roller:
             if not self._waiting:
                 return days
             while self._waiting:
-                days += self._roll(self._waiting.pop(), before) or 0
+                counted = self._roll(self._waiting.pop(), before)
+                if counted is None:
+                    return days
+                days += counted
 
     def _look(self, before: datetime) -> None:
         with reading(self._engine) as conn:
