@@ -19,7 +19,7 @@ from attendance.fleet.store.rollups import SLOT_MINUTES
 from attendance.fleet.vitals import Vitals, from_summary
 from attendance.ops.health import Problem
 
-FRESH_S = 2.0
+FRESH_S = 5.0
 """However many people look, the database is asked this often at most by each process."""
 _KEPT_USUAL = 8
 """Time zones of a fleet that are remembered at a time; more only cost time."""
