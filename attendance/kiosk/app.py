@@ -24,6 +24,7 @@ from attendance.kiosk.recording import Recording
 from attendance.kiosk.redating import Redating
 from attendance.kiosk.restarting import OrderlyRestart
 from attendance.kiosk.retention import Policy, Retention
+from attendance.kiosk.scan_times import ScanTimesProbe
 from attendance.kiosk.sms import plan as sms_plan
 from attendance.kiosk.sms.app import Messages
 from attendance.kiosk.station import Outcome
@@ -373,6 +374,7 @@ class Gate:
         board.add_probe("memory", self._memory)
         board.add_probe("metrics", self._metrics.probe)
         board.add_probe("alerts", self._alerting.probe)
+        board.add_probe("scans", ScanTimesProbe(self._metrics))
         deadlines = {part.service: part.deadline_s for part in self._parts if part.service is not None}
         board.add_probe("services", probes.services_probe(deadlines, clock))
         self._metrics.add_source(measures.SnapshotMeasures(self._metrics, board.snapshot))
