@@ -13,6 +13,7 @@ from markupsafe import Markup, escape
 from attendance.fleet.store.rollups import SLOT_MINUTES, SLOTS
 
 _WIDTH, _HEIGHT, _LEFT, _FOOT, _HEAD = 640, 150, 44, 20, 8
+_STRIP_WIDTH, _STRIP_HEIGHT = 180, 28
 _MOST_LABELS = 10
 _EARLIEST, _LATEST = 6 * 6, 18 * 6
 """The ten minutes that a day shows at least."""
@@ -73,6 +74,21 @@ def mirrored(flows: Mapping[int, tuple[float, float]], *, key: str, title: str, 
     for slot in range(first, end, 2 * per_hour):
         shapes.append(_text(_LEFT + (slot - first) * step, _HEIGHT - 5, f"{slot // per_hour:02}:00", "start"))
     return _svg(key, title, desc, "".join(shapes))
+
+
+def strip(values: Sequence[float], *, name: str) -> Markup:
+    """Small bars for a row of a table; ``name`` is read out instead."""
+    top = max([1.0, *values])
+    step = _STRIP_WIDTH / max(1, len(values))
+    bars = "".join(
+        _bar("whole", place * step, _STRIP_HEIGHT * (1 - value / top), step * 0.8, _STRIP_HEIGHT * value / top)
+        for place, value in enumerate(values)
+        if value > 0
+    )
+    return Markup(
+        '<svg class="graph strip" viewBox="0 0 {w} {h}" preserveAspectRatio="none" role="img" aria-label="{name}">'
+        "{bars}</svg>"
+    ).format(w=_STRIP_WIDTH, h=_STRIP_HEIGHT, name=name, bars=Markup(bars))
 
 
 def round_up(value: float) -> float:

@@ -16,7 +16,7 @@ from attendance.fleet.store import analytics, schools
 from attendance.fleet.store.analytics import Period, SchoolDay
 from attendance.fleet.store.engine import reading
 from attendance.fleet.store.schools import School
-from attendance.fleet.web import charts, graphs
+from attendance.fleet.web import graphs
 from attendance.fleet.web.desk import Desk
 from attendance.fleet.web.graphs import Column
 from attendance.fleet.web.sheets import SHEETS, Question
@@ -170,7 +170,6 @@ def _compared(shown: Sequence[School], days: Sequence[SchoolDay], period: Period
         own = of_school.get(school.school_id, [])
         came = sum(row.came for row in own)
         sums = steps.sums(own, lambda row: row.came)
-        points = [(n / max(1, len(sums) - 1), float(value)) for n, value in enumerate(sums)]
         worked = days_with(own, lambda row: row.came)
         rows.append(
             {
@@ -180,7 +179,7 @@ def _compared(shown: Sequence[School], days: Sequence[SchoolDay], period: Period
                 "days": worked,
                 "daily": came // worked if worked else 0,
                 "attended": attended.get(school.school_id, Attended()),
-                "line": charts.sparkline(points, name=f"{school.name}: arrivals each {steps.word}", low=0.0),
+                "line": graphs.strip(sums, name=f"{school.name}: arrivals each {steps.word}, at most {max(sums):,}"),
             }
         )
     return rows

@@ -188,7 +188,7 @@ def at_the_gate(asked: Question) -> Sheet:
         (names[gate], times[gate][-1] if gate in times else 0, *(_ms(each) for each in taken.get(gate, (None, None))))
         for gate in order
     ]
-    slow = [Column(names[gate], each[1] or 0.0) for gate, each in taken.items()]
+    slow = [Column(names[gate], each[1]) for gate, each in taken.items() if each[1] is not None]
     blocks = [
         Block(
             "Scan time",
