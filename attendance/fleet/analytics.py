@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import lru_cache
 from typing import NamedTuple, Protocol, TypeVar
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
@@ -65,6 +66,13 @@ def weekday(row: _OfDay) -> int:
     return date.fromisoformat(row.day).weekday()
 
 
+@lru_cache(maxsize=2048)
+def _step(day: str, weekly: bool) -> date:
+    """Fifty schools have the same days."""
+    at = date.fromisoformat(day)
+    return at - timedelta(days=at.weekday()) if weekly else at
+
+
 @dataclass(frozen=True, slots=True)
 class Steps:
     """The days of a period, or its weeks if there are many."""
@@ -82,8 +90,7 @@ class Steps:
 
     def of(self, day: str) -> date:
         """The step in which a day lies, by its first day."""
-        at = date.fromisoformat(day)
-        return at - timedelta(days=at.weekday()) if self.weekly else at
+        return _step(day, self.weekly)
 
     def all(self) -> list[date]:
         """In order."""

@@ -16,7 +16,7 @@ _TIMEOUT_S = 30.0
 
 def operator(database: str, port: int) -> str:
     """The ``Cookie`` header of a new operator, who sees all schools."""
-    login, password = "bench", secrets.token_urlsafe(12)
+    login, password = f"bench-{secrets.token_hex(4)}", secrets.token_urlsafe(12)
     engine = open_engine(database)
     with transaction(engine) as conn:
         users.add(conn, login, "Bench", Passwords().hash(password), SystemClock().now().at, operator=True)
