@@ -11,11 +11,10 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from attendance.clock import ManualClock, Moment
+from attendance.clock import ManualClock, Moment, age
 from attendance.domain.message import MessageKind
 from attendance.domain.receipt import Report, read_report
 from attendance.domain.scan import Accepted, Direction, Status
-from attendance.kiosk import expiry
 from attendance.kiosk.store import delivery_log, ledger, receipts, roster
 from attendance.kiosk.store.database import create_or_migrate
 from attendance.kiosk.store.receipts import Outcome, Rules
@@ -242,7 +241,7 @@ def test_age_without_trust_is_that_of_the_boot() -> None:
     made = ManualClock(NOON, boot_id="first", trusted=False).now()
     clock = ManualClock(NOON + timedelta(days=400), boot_id="second")
     clock.advance(7200)
-    assert expiry.age(made, clock.now()) == timedelta(hours=2)
+    assert age(made, clock.now()) == timedelta(hours=2)
 
 
 def test_evidence_is_bounded_and_takes_strangers_along(

@@ -95,7 +95,7 @@ def _follow_students(
             continue
         earliest = min(earliest, day)
         if there is not None:
-            _end(conn, school_id, there, day)
+            _end(conn, school_id, key, day)
         if wanted is not None:
             fresh.append({"school_id": school_id, **{name: getattr(wanted, name) for name in Spell.__slots__}})
     if fresh:
@@ -112,18 +112,16 @@ def _newest(conn: Connection, school_id: str, keys: Mapping[str, Any]) -> dict[s
     return {row.student_key: Spell(*row) for row in conn.execute(query)}
 
 
-def _end(conn: Connection, school_id: str, spell: Spell, day: str) -> None:
-    """Let a spell end before a day, or with it never have been."""
-    here = (
-        spells.c.school_id == school_id,
-        spells.c.student_key == spell.student_key,
-        spells.c.first_day == spell.first_day,
-    )
-    if spell.first_day >= day:
-        conn.execute(delete(spells).where(*here))
-    elif spell.last_day is None:
-        before = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
-        conn.execute(update(spells).where(*here).values(last_day=before))
+def _end(conn: Connection, school_id: str, student_key: str, day: str) -> None:
+    """Let a student's spells end before a day; those that had not begun by then have never been.
+
+    More than one may lie behind the day: the clock of another replica may be ahead.
+    """
+    here = (spells.c.school_id == school_id, spells.c.student_key == student_key)
+    conn.execute(delete(spells).where(*here, spells.c.first_day >= day))
+    before = (date.fromisoformat(day) - timedelta(days=1)).isoformat()
+    goes_on = or_(spells.c.last_day.is_(None), spells.c.last_day >= day)
+    conn.execute(update(spells).where(*here, goes_on).values(last_day=before))
 
 
 def _spell(key: str, day: str, body: Mapping[str, Any]) -> Spell:
