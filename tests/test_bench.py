@@ -103,6 +103,7 @@ def test_the_outbox_is_measured_beside_its_peers(sms: list[dict[str, Any]]) -> N
     assert [row["aim"] is None for row in figures] == [row["peer"] != "100 wait" for row in figures]
 
 
+@pytest.mark.slow
 def test_figures_of_a_year_are_those_of_a_recount() -> None:
     """Every table of the analytics, and what is downloaded; every page answers."""
     rows = lines_of("analytics.py")

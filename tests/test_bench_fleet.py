@@ -6,6 +6,9 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+pytestmark = pytest.mark.slow  # tests/journeys and tests/fleet hold what the figures are about
 BENCH = Path(__file__).parents[1] / "bench" / "fleet.py"
 
 
