@@ -12,6 +12,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_play
 from sqlalchemy import update
 from visitors import PagesDesk
 
+from attendance.fleet.sight import FRESH_S
 from attendance.fleet.store import commands
 from attendance.fleet.store.engine import open_engine, transaction
 from attendance.fleet.store.tables import gate_health
@@ -199,7 +200,7 @@ def health_of(desk: PagesDesk, gate: str, **values: Any) -> Iterator[None]:
     for change in (values, before):
         with transaction(engine) as conn:
             conn.execute(update(gate_health).where(where).values(change))
-        desk.clock.advance(3)
+        desk.clock.advance(FRESH_S + 1)
         if change is values:
             yield
 
