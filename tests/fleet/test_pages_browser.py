@@ -251,7 +251,7 @@ def test_a_page_out_of_sight_asks_nothing(opened: Callable[..., Page]) -> None:
     page = opened("/")
     page.evaluate("Object.defineProperty(document, 'hidden', { get: () => window.away, configurable: true })")
     asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
+    page.on("request", lambda request: asked.append(request.url) if request.resource_type == "fetch" else None)
     page.evaluate(f"window.away = true; {LOOK}")
     page.clock.install()
     page.clock.run_for(60_000)

@@ -70,7 +70,7 @@ def follow(conn: Connection, school: School, zone: tzinfo) -> None:
     changed = conn.execute(query).all()
     students = {row.key: row for row in changed if row.kind == "student"}
     concerned = [_follow_students(conn, school.school_id, students, zone)] if students else []
-    concerned += [_span(row.key) for row in changed if row.kind == "closure"]
+    concerned += [span for row in changed if row.kind == "closure" for span in _spans(row.key)]
     for first, last in concerned:
         stale_days.mark_since(conn, school.school_id, first, last)
     _note(conn, school.school_id, version)
@@ -132,10 +132,14 @@ def _spell(key: str, day: str, body: Mapping[str, Any]) -> Spell:
 _OF_BODY = (("section", ""), ("grade", ""), ("allowed_session", BOTH_SESSIONS))
 
 
-def _span(key: str) -> tuple[str, str]:
-    """Of a closure; its key begins with its first and its last day."""
+def _spans(key: str) -> list[tuple[str, str]]:
+    """The days of a closure, with which its key begins; none if it does not."""
     first, _, rest = key.partition("/")
-    return first, rest.partition("/")[0]
+    last = rest.partition("/")[0]
+    try:
+        return [(date.fromisoformat(first).isoformat(), date.fromisoformat(last).isoformat())]
+    except ValueError:
+        return []
 
 
 def _local(at: datetime, zone: tzinfo) -> str:
