@@ -44,11 +44,11 @@ class CentreAlerting:
     What was told of a school is noted only when it has left: an end in between tells it twice rather than never.
     """
 
-    def __init__(self, engine: Engine, clock: Clock, poster: Poster) -> None:
+    def __init__(self, engine: Engine, clock: Clock, sight: Sight, poster: Poster) -> None:
         self._engine = engine
         self._clock = clock
         self._poster = poster
-        self._sight = Sight(engine, clock)
+        self._sight = sight
         self._holder = secrets.token_hex(8)
         self._letters: dict[str, Letters] = {}
         self._known: dict[str, Alerts] = {}

@@ -15,6 +15,7 @@ from attendance.fleet.log_store import LogStore
 from attendance.fleet.photo_store import PhotoStore
 from attendance.fleet.plan import CentrePlan
 from attendance.fleet.roller import Roller
+from attendance.fleet.sight import Sight
 from attendance.fleet.store import logins
 from attendance.fleet.store.engine import open_engine, upgrade
 from attendance.fleet.upkeep import Upkeep
@@ -68,13 +69,14 @@ class CentreProcess:
             logs=LogStore(plan.folder / "logs"),
             door=_door(self._engine, clock, guesses, passwords or Passwords()),
             guesses=guesses,
+            sight=Sight(self._engine, clock),
             storage_log=SparseLog(log, logging.ERROR, clock),
             proxies=peers.networks("--trusted-proxy", plan.trusted_proxies),
             monitor_token=plan.monitor_token,
         )
         self._upkeep = Service("upkeep", Upkeep(self.centre))
         self._roller = Service("roller", Roller(self._engine, clock))
-        told = CentreAlerting(self._engine, clock, Poster())
+        told = CentreAlerting(self._engine, clock, self.centre.sight, Poster())
         self._alerting = Service("alerts", told, wake=told.wake)
         self.app = create_app(self.centre)
 

@@ -10,6 +10,7 @@ from attendance.access.throttle import Throttle
 from attendance.clock import Clock
 from attendance.fleet.log_store import LogStore
 from attendance.fleet.photo_store import PhotoStore
+from attendance.fleet.sight import Sight
 from attendance.ops.peers import Network
 from attendance.ops.sparse_log import SparseLog
 
@@ -20,6 +21,7 @@ class Centre:
 
     Attributes:
         door: lets people in to the pages.
+        sight: all gates as they are now, looked at once for everybody who asks.
         guesses: slows those who guess enrolment codes.
         storage_log: told of every failure of the database or the disk.
         proxies: those whose ``X-Forwarded-For`` is believed.
@@ -32,6 +34,7 @@ class Centre:
     logs: LogStore
     door: Door
     guesses: Throttle
+    sight: Sight
     storage_log: SparseLog
     proxies: Sequence[Network] = ()
     monitor_token: str = ""

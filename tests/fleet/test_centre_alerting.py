@@ -14,6 +14,7 @@ from sqlalchemy import Engine, select, update
 from attendance.clock import ManualClock
 from attendance.errors import BadInput
 from attendance.fleet.alerting import CentreAlerting, acknowledge, known
+from attendance.fleet.sight import Sight
 from attendance.fleet.store import alerting
 from attendance.fleet.store.engine import reading, transaction
 from attendance.fleet.store.tables import gate_health, gates
@@ -96,7 +97,7 @@ def minutes(engine: Engine, centre: CentreAlerting, now: ManualClock, count: int
 
 def test_people_hear_of_their_own_school(engine: Engine, north: str, now: ManualClock, receiver: Receiver) -> None:
     """All errors of a school that last are one word; who is told of all schools hears of each."""
-    minutes(engine, CentreAlerting(engine, now, Straight()), now, 4)
+    minutes(engine, CentreAlerting(engine, now, Sight(engine, now), Straight()), now, 4)
     assert [path for path, _ in receiver.heard if path != "/division"] == ["/office"]
     assert next(title for path, title in receiver.heard if path == "/office").startswith("Northfield National High")
     with reading(engine) as conn:
@@ -109,19 +110,19 @@ def test_who_is_not_told_is_told_by_the_next_process(
 ) -> None:
     """What did not leave is not noted; what did is not told again."""
     receiver.broken = True
-    minutes(engine, CentreAlerting(engine, now, Straight()), now, 4)
+    minutes(engine, CentreAlerting(engine, now, Sight(engine, now), Straight()), now, 4)
     receiver.broken = False
     now.advance(600)  # until the duty of the process that has gone is free
-    minutes(engine, CentreAlerting(engine, now, Straight()), now, 3)
+    minutes(engine, CentreAlerting(engine, now, Sight(engine, now), Straight()), now, 3)
     assert [path for path, _ in receiver.heard].count("/office") == 1
     now.advance(600)
-    minutes(engine, CentreAlerting(engine, now, Straight()), now, 1)
+    minutes(engine, CentreAlerting(engine, now, Sight(engine, now), Straight()), now, 1)
     assert [path for path, _ in receiver.heard].count("/office") == 1
 
 
 def test_one_replica_tells(engine: Engine, north: str, now: ManualClock, receiver: Receiver) -> None:
     """The other takes over when the first is gone."""
-    first, second = (CentreAlerting(engine, now, Straight()) for _ in range(2))
+    first, second = (CentreAlerting(engine, now, Sight(engine, now), Straight()) for _ in range(2))
     for _ in range(5):
         minutes(engine, first, now, 1)
         second.step()
@@ -134,7 +135,7 @@ def test_a_person_can_say_that_they_look_after_it(
     engine: Engine, north: str, now: ManualClock, receiver: Receiver
 ) -> None:
     """Of one gate's problem; the others are told further."""
-    centre = CentreAlerting(engine, now, Straight())
+    centre = CentreAlerting(engine, now, Sight(engine, now), Straight())
     minutes(engine, centre, now, 4)
     with transaction(engine) as conn:
         for each in known(alerting.remembered(conn, north)):

@@ -10,7 +10,6 @@ from flask import Blueprint, Response, jsonify, request
 from attendance.errors import StorageError
 from attendance.fleet import monitor
 from attendance.fleet.centre import Centre
-from attendance.fleet.sight import Sight
 from attendance.ops.exposition import CONTENT_TYPE, labelled_text
 
 _REFUSED = (
@@ -23,7 +22,6 @@ _PLAIN = "text/plain; charset=utf-8"
 def monitor_blueprint(centre: Centre) -> Blueprint:
     """The two pages."""
     blueprint = Blueprint("monitor", __name__)
-    sight = Sight(centre.engine, centre.clock)
 
     @blueprint.before_request
     def only_monitors() -> Response | None:
@@ -42,10 +40,10 @@ def monitor_blueprint(centre: Centre) -> Blueprint:
 
     @blueprint.get("/metrics")
     def metrics() -> Response:
-        return Response(labelled_text(monitor.gauges(sight.gates())), content_type=CONTENT_TYPE)
+        return Response(labelled_text(monitor.gauges(centre.sight.gates())), content_type=CONTENT_TYPE)
 
     @blueprint.get("/sd/gates")
     def discovery() -> Response:
-        return jsonify(monitor.targets(sight.gates()))
+        return jsonify(monitor.targets(centre.sight.gates()))
 
     return blueprint

@@ -13,7 +13,6 @@ from attendance.access.web.headers import secure
 from attendance.errors import BadInput, StorageError
 from attendance.fleet.centre import Centre
 from attendance.fleet.permits import Deed, may_anywhere
-from attendance.fleet.sight import Sight
 from attendance.fleet.web import (
     pages_accounts,
     pages_analytics,
@@ -50,7 +49,7 @@ _TRY_AGAIN_S = 10
 
 def install(app: Flask, centre: Centre) -> None:
     """Serve the pages, and the door in front of them, with an application."""
-    door, desk = centre.door, Desk(centre, Sight(centre.engine, centre.clock))
+    door, desk = centre.door, Desk(centre)
     pages = Blueprint("fleet", __name__, template_folder="templates", static_folder="static", static_url_path="/fleet")
     protect(pages, door)
     words.teach(pages, centre.clock)
