@@ -2,10 +2,11 @@
 
 import re
 from datetime import date, datetime
-from typing import Any
+from typing import Any, ClassVar, TypeVar
 
 from sqlalchemy import JSON, BigInteger, Dialect, Integer, Text, TypeDecorator
 from sqlalchemy.dialects import postgresql
+from sqlalchemy.types import TypeEngine
 
 from attendance.clock import from_rfc3339, rfc3339
 
@@ -15,33 +16,34 @@ Serial = BigInteger().with_variant(Integer(), "sqlite")
 
 
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII)
+_Value = TypeVar("_Value")
 
 
-class Id(TypeDecorator[str]):
-    """A UUID; text in Python. A text that is none, as from somebody's address bar, is nobody's id: NULL."""
+class _Native(TypeDecorator[_Value]):
+    """A column of PostgreSQL's own type; text in SQLite, which has no such types."""
 
     impl = Text
-    cache_ok = True
+    native: ClassVar[TypeEngine[Any]]
 
     def load_dialect_impl(self, dialect: Dialect) -> Any:
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(postgresql.UUID(as_uuid=False))
-        return dialect.type_descriptor(Text())
+        return dialect.type_descriptor(self.native if dialect.name == "postgresql" else Text())
+
+
+class Id(_Native[str]):
+    """A UUID; text in Python. A text that is none, as from somebody's address bar, is nobody's id: NULL."""
+
+    cache_ok = True
+    native = postgresql.UUID(as_uuid=False)
 
     def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
         return value if value is not None and _UUID.fullmatch(value) else None
 
 
-class Instant(TypeDecorator[datetime]):
+class Instant(_Native[datetime]):
     """A time; aware UTC in Python."""
 
-    impl = Text
     cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
-        return dialect.type_descriptor(Text())
+    native = postgresql.TIMESTAMP(timezone=True)
 
     def process_bind_param(self, value: datetime | None, dialect: Dialect) -> Any:
         return value if value is None or dialect.name == "postgresql" else rfc3339(value)
@@ -50,31 +52,21 @@ class Instant(TypeDecorator[datetime]):
         return value if value is None or isinstance(value, datetime) else from_rfc3339(value)
 
 
-class WireTime(TypeDecorator[str]):
+class WireTime(_Native[str]):
     """A time; in Python the text that ``attendance.domain.wire.Time`` is."""
 
-    impl = Text
     cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(postgresql.TIMESTAMP(timezone=True))
-        return dialect.type_descriptor(Text())
+    native = postgresql.TIMESTAMP(timezone=True)
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         return value if value is None or isinstance(value, str) else rfc3339(value)
 
 
-class WireDay(TypeDecorator[str]):
+class WireDay(_Native[str]):
     """A local date; in Python the text that ``attendance.domain.wire.Day`` is."""
 
-    impl = Text
     cache_ok = True
-
-    def load_dialect_impl(self, dialect: Dialect) -> Any:
-        if dialect.name == "postgresql":
-            return dialect.type_descriptor(postgresql.DATE())
-        return dialect.type_descriptor(Text())
+    native = postgresql.DATE()
 
     def process_result_value(self, value: Any, dialect: Dialect) -> str | None:
         return value.isoformat() if isinstance(value, date) else value
