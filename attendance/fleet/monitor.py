@@ -1,11 +1,10 @@
 """All gates in numbers, for Prometheus: also those that it cannot reach itself, because they only call."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 
 from attendance import __version__
 from attendance.fleet.sight import GateInSight
-from attendance.ops.exposition import Labelled
+from attendance.ops.exposition import Labelled, by_problem
 
 _WHICH = ("school", "gate")
 
@@ -33,9 +32,9 @@ def gauges(seen: Sequence[GateInSight]) -> list[Labelled]:
             "What is wrong with a gate, by its own word and by the centre's.",
             [*_WHICH, "code", "severity"],
             [
-                ([each.gate.school, each.gate.name, code, severity], count)
+                ([each.gate.school, each.gate.name, *labels], count)
                 for each in seen
-                for (code, severity), count in Counter((it.code, it.severity) for it in each.problems).items()
+                for labels, count in by_problem(each.problems)
             ],
         ),
     ]

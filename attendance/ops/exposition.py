@@ -8,7 +8,7 @@ began again at 0. One that went on from a slightly old file would look like thou
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
@@ -74,11 +74,20 @@ class _Gauges(Collector):
         self._gauges = gauges
 
     def collect(self) -> Iterator[Family]:
-        for gauge in self._gauges:
-            family = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
-            for labels, value in gauge.values:
-                family.add_metric(labels, value)
-            yield family
+        return map(_labelled, self._gauges)
+
+
+def _labelled(gauge: Labelled) -> Family:
+    family = GaugeMetricFamily(gauge.name, gauge.help, labels=gauge.labels)
+    for labels, value in gauge.values:
+        family.add_metric(labels, value)
+    return family
+
+
+def by_problem(problems: Iterable[Problem]) -> list[tuple[list[str], float]]:
+    """Values of a gauge with the labels ``code`` and ``severity``: how many there are of each."""
+    counts = Counter((each.code, each.severity) for each in problems)
+    return [([code, severity], count) for (code, severity), count in counts.items()]
 
 
 class Exposition(Collector):
@@ -119,21 +128,15 @@ class Exposition(Collector):
 
     def _families(self, reading: Reading) -> Iterator[Family]:
         yield GaugeMetricFamily(f"{_PREFIX}uptime_seconds", "Time since the gate's program started.", reading.uptime_s)
-        build = GaugeMetricFamily(f"{_PREFIX}build_info", "The version that runs; always 1.", labels=["version"])
-        build.add_metric([self._version], 1)
-        yield build
-        yield self._problem_family()
+        version = [([self._version], 1)]
+        yield _labelled(Labelled(f"{_PREFIX}build_info", "The version that runs; always 1.", ["version"], version))
+        found = by_problem(self._problems())
+        yield _labelled(
+            Labelled(f"{_PREFIX}problem", "What is wrong now, by the codes of health.", ["code", "severity"], found)
+        )
         families = [*self._counters(reading), *self._timings(reading), *self._gauges(reading)]
         yield from (family for family, known in families if known)
         yield from (family for family, known in families if not known)
-
-    def _problem_family(self) -> Family:
-        family = GaugeMetricFamily(
-            f"{_PREFIX}problem", "What is wrong now, by the codes of health.", labels=["code", "severity"]
-        )
-        for (code, severity), count in Counter((each.code, each.severity) for each in self._problems()).items():
-            family.add_metric([code, severity], count)
-        return family
 
     def _counters(self, reading: Reading) -> Iterator[tuple[Family, bool]]:
         labelled: dict[str, CounterMetricFamily] = {}
