@@ -1,13 +1,9 @@
 """The centre tells people of the problems of their gates."""
 
-import json
-import threading
 from collections.abc import Iterator
-from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
 
 import pytest
+from alert_receiver import Receiver, Straight, receiving
 from centre_with_gates import Seeded, clock, seed
 from sqlalchemy import Engine, select, update
 
@@ -18,48 +14,12 @@ from attendance.fleet.sight import Sight
 from attendance.fleet.store import alerting
 from attendance.fleet.store.engine import reading, transaction
 from attendance.fleet.store.tables import gate_health, gates
-from attendance.ops.alert_post import Poster, carried_out
-
-
-class Straight(Poster):
-    """Does itself what else a process of its own does."""
-
-    def ask(self, order: dict[str, Any]) -> list[bool]:
-        answer = carried_out(order)
-        assert isinstance(answer, list)
-        return answer
-
-
-@dataclass
-class Receiver:
-    """Who is told: path and title of each word."""
-
-    address: str = ""
-    heard: list[tuple[str, str]] = field(default_factory=list)
-    broken: bool = False
 
 
 @pytest.fixture
 def receiver() -> Iterator[Receiver]:
-    told = Receiver()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            if not told.broken:
-                told.heard.append((self.path, said["title"]))
-            self.send_response(500 if told.broken else 200)
-            self.end_headers()
-
-        def log_message(self, format: str, *args: Any) -> None:
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    told.address = f"json://127.0.0.1:{server.server_port}"
-    yield told
-    server.shutdown()
-    server.server_close()
+    with receiving() as receiver:
+        yield receiver
 
 
 @pytest.fixture
@@ -77,9 +37,9 @@ def north(engine: Engine, made: Seeded, receiver: Receiver) -> str:
     """The school of most gates; its office and, when nobody looks, its head are told."""
     school_id = made.schools["Northfield"]
     with transaction(engine) as conn:
-        alerting.add(conn, school_id, "office", f"{receiver.address}/office", escalation=False)
-        alerting.add(conn, school_id, "head", f"{receiver.address}/head", escalation=True)
-        alerting.add(conn, None, "division", f"{receiver.address}/division", escalation=False)
+        alerting.add(conn, school_id, "office", f"json://{receiver.place}/office", escalation=False)
+        alerting.add(conn, school_id, "head", f"json://{receiver.place}/head", escalation=True)
+        alerting.add(conn, None, "division", f"json://{receiver.place}/division", escalation=False)
     return school_id
 
 
@@ -151,7 +111,7 @@ def test_a_name_is_taken_once(engine: Engine, north: str, receiver: Receiver) ->
     """In one school; whoever is removed is told no more."""
     with transaction(engine) as conn:
         with pytest.raises(BadInput, match="already"):
-            alerting.add(conn, north, "office", receiver.address, escalation=False)
+            alerting.add(conn, north, "office", f"json://{receiver.place}", escalation=False)
         assert alerting.remove(conn, north, "office")
         assert not alerting.remove(conn, north, "office")
         assert not alerting.remove(conn, north, "division")

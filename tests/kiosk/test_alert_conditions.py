@@ -4,8 +4,8 @@ import re
 from pathlib import Path
 
 import pytest
-from test_alerting import Gate, Receiver
-from test_alerting import receiver as receiver
+from alert_receiver import receiving
+from alerting_gate import Gate
 
 from attendance.ops.health import Problem
 
@@ -25,14 +25,15 @@ def known() -> dict[str, Problem]:
 
 
 @pytest.mark.parametrize("code", CODES)
-def test_every_condition_is_told_and_called_off(code: str, tmp_path: Path, receiver: str) -> None:
+def test_every_condition_is_told_and_called_off(code: str, tmp_path: Path) -> None:
     """Each is a problem of the program that is no mere notice; it reaches a receiver, and so does its end."""
     problem = known()[code]
-    gate = Gate(tmp_path, receiver)
-    said = [title for _, title in gate.minutes(62, problem)]
-    assert said[0] == f"Main gate: {problem.text}"[: len(said[0]) - 1] + said[0][-1]
-    gate.minutes(7)
-    assert Receiver.heard[-1][1].startswith("Main gate: Over: ")
+    with receiving() as receiver:
+        gate = Gate(tmp_path, receiver)
+        said = [title for _, title in gate.minutes(62, problem)]
+        assert said[0] == f"Main gate: {problem.text}"[: len(said[0]) - 1] + said[0][-1]
+        gate.minutes(7)
+        assert receiver.heard[-1][1].startswith("Main gate: Over: ")
 
 
 def test_no_condition_is_left_out() -> None:
