@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from gate_process import ROOT
+from memory_disk import folder_in_memory
 from sqlalchemy import event, select
 
 from attendance.fleet.app import CentreProcess, prepare
@@ -200,3 +201,12 @@ def _mortal(process: CentreProcess, kill_at: int, told: Connection) -> Callable[
     for moment in ("before_cursor_execute", "commit"):
         event.listen(process.centre.engine, moment, count)
     return answer
+
+
+def on_a_port() -> Iterator[CentreOnAPort]:
+    """One that serves, with its database in memory; to be made a fixture of."""
+    with folder_in_memory() as folder:
+        centre = CentreOnAPort(folder)
+        centre.start()
+        yield centre
+        centre.close()

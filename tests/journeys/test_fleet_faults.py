@@ -1,7 +1,6 @@
 """From the gates' ledgers to the centre's register: nothing lost and nothing doubled, whatever lies between."""
 
 import random
-import tempfile
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,6 +9,7 @@ import pytest
 from agreement import agree
 from bad_network import BadNetwork, Weather
 from centre_process import CentreOnAPort
+from memory_disk import in_memory
 from queueing_gate import JPEG, QueueingGate
 
 from attendance.domain.scan import Direction
@@ -20,12 +20,7 @@ IN, OUT = Direction.IN, Direction.OUT
 _PATIENCE = 100
 
 
-@pytest.fixture
-def disk() -> Iterator[Path]:
-    """A folder where a sync costs nothing: what a kill leaves is in memory anyway."""
-    shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
-        yield Path(folder)
+disk = pytest.fixture(in_memory)
 
 
 @pytest.fixture

@@ -1,13 +1,12 @@
 """A real gate and a real centre: enrolled while it runs, and what passes the gate stands in the centre's register."""
 
 import json
-import tempfile
 import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from centre_process import CentreOnAPort
+from centre_process import CentreOnAPort, on_a_port
 from gate_process import GateProcess
 
 Eventually = Callable[..., None]
@@ -22,14 +21,7 @@ OPEN = {
 }
 
 
-@pytest.fixture
-def centre() -> Iterator[CentreOnAPort]:
-    shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
-        centre = CentreOnAPort(Path(folder))
-        centre.start()
-        yield centre
-        centre.close()
+centre = pytest.fixture(on_a_port)
 
 
 @pytest.fixture

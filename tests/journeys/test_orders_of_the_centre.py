@@ -1,14 +1,13 @@
 """A real gate does what a real centre orders: settings that hold after its own restart, and a restart, once each."""
 
 import json
-import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-from centre_process import CentreOnAPort
+from centre_process import CentreOnAPort, on_a_port
 from gate_process import GateProcess
 
 from attendance.domain.wire import CommandKind
@@ -20,14 +19,7 @@ from attendance.fleet.store.engine import open_engine, transaction
 Eventually = Callable[..., None]
 
 
-@pytest.fixture
-def centre() -> Iterator[CentreOnAPort]:
-    shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
-        centre = CentreOnAPort(Path(folder))
-        centre.start()
-        yield centre
-        centre.close()
+centre = pytest.fixture(on_a_port)
 
 
 @pytest.fixture

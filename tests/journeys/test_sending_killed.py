@@ -1,12 +1,12 @@
 """``kill -9`` between any two statements of the courier, and around its requests."""
 
 import multiprocessing
-import tempfile
 from collections.abc import Iterator
 from multiprocessing.connection import Connection
 from pathlib import Path
 
 import pytest
+from memory_disk import in_memory
 from sending_until_killed import queue_messages, send_all, serve_phone
 
 from attendance.kiosk.store.database import reading
@@ -39,12 +39,7 @@ def _serve(pipe: Connection, of_parent: Connection) -> None:
     serve_phone(pipe)
 
 
-@pytest.fixture
-def memory_disk() -> Iterator[Path]:
-    """A folder where a sync costs nothing: what a kill leaves is in memory anyway."""
-    shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
-        yield Path(folder)
+memory_disk = pytest.fixture(in_memory)
 
 
 @pytest.fixture

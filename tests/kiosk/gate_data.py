@@ -4,8 +4,7 @@ import os
 import signal
 import sqlite3
 import sys
-import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
@@ -167,10 +166,3 @@ def run_until(step: int, work: Callable[[], object]) -> bool:
     except BaseException:
         os._exit(1)
     os._exit(0)
-
-
-def in_memory() -> Iterator[Path]:
-    """A folder where a sync costs nothing: what a kill leaves is in memory anyway."""
-    shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
-        yield Path(folder)

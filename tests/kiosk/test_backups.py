@@ -17,7 +17,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from gate_data import DAY, GateData, in_memory, run_until
+from gate_data import DAY, GateData, run_until
+from memory_disk import in_memory
 
 from attendance.clock import ManualClock
 from attendance.config import Settings

@@ -1,15 +1,14 @@
 """The limits under load: never more than allowed, over restarts and reboots, and nothing lost or doubled."""
 
-import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from gate_data import in_memory
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from memory_disk import folder_in_memory, in_memory
 from sms_desk import MORNING, Phone, SmsDesk, passing, unclear
 
 from attendance.clock import ManualClock
@@ -194,10 +193,9 @@ def test_no_window_ever_sees_more(events: list[tuple[str, object]], a_minute: in
     """Whatever arrives, however slow and faulty the phone is, whenever the gate restarts or the machine reboots, with a
     right clock or a wrong one: from the end of a request to the beginning of the ``limit``-th after it a whole window
     passes; and no parent sees a message twice."""
-    shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
+    with folder_in_memory() as folder:
         windows = (Window(a_minute, 60), Window(an_hour, 3600))
-        World(Path(folder), windows).live(events)
+        World(folder, windows).live(events)
 
 
 class World:

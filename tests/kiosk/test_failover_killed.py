@@ -1,7 +1,6 @@
 """Two phones, and a gate that dies between any two commits and around any request: nothing twice, nothing lost."""
 
 import sqlite3
-import tempfile
 from collections.abc import Callable
 from datetime import timedelta
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TypeVar
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from memory_disk import folder_in_memory
 from sms_desk import MORNING, Phone, SmsDesk, passing, unclear
 
 from attendance.clock import ManualClock
@@ -82,13 +82,12 @@ ACTS = st.lists(st.sampled_from(["takes", "refuses", "lies", "fails"]), max_size
 @given(ACTS, ACTS, st.lists(st.integers(1, 14), max_size=6))
 def test_each_family_gets_its_message_on_one_phone_once(first: list[str], second: list[str], lives: list[int]) -> None:
     """Phones refuse, lie or fail, the second takes over on proof only, and the gate dies again and again."""
-    shared = Path("/dev/shm")
-    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
+    with folder_in_memory() as folder:
         clock, moments = ManualClock(MORNING), Moments()
         phones = [MortalPhone(clock, "first"), MortalPhone(clock, "second")]
         for phone, script in zip(phones, (first, second), strict=True):
             phone.moments, phone.script = moments, list(script)
-        desk = SmsDesk(Path(folder), clock, phones=phones)
+        desk = SmsDesk(folder, clock, phones=phones)
         try:
             _live(desk, moments, lives)
             screens = phones[0].ids() + phones[1].ids()

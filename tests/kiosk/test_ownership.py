@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from gate_data import SCHEDULE, GateData, in_memory
+from gate_data import SCHEDULE, GateData
+from memory_disk import in_memory
 
 from attendance.cli import main
 from attendance.errors import StorageError

@@ -12,7 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from gate_data import DAY, SCHEDULE, GateData, in_memory, leave_hot_journal, run_until, spoil_table
+from gate_data import DAY, SCHEDULE, GateData, leave_hot_journal, run_until, spoil_table
+from memory_disk import in_memory
 
 from attendance.clock import ManualClock
 from attendance.domain.scan import Direction

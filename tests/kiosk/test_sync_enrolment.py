@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from certificates import self_signed
-from gate_data import GateData, in_memory, run_until
+from gate_data import GateData, run_until
+from memory_disk import in_memory
 from small_centre import SCHOOL, Answered, SmallCentre, Told
 from sync_desk import MACHINE, reopened
 from wire import Wire

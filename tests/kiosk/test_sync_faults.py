@@ -7,14 +7,14 @@ import signal
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import pytest
-from gate_data import GateData, in_memory
+from gate_data import GateData
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from memory_disk import folder_in_memory, in_memory
 from small_centre import SCHOOL, Answered, SmallCentre, Told
 from sync_desk import TOKEN, SyncDesk, opened, reopened
 from wire import Wire
@@ -87,7 +87,7 @@ def centre() -> Iterator[SmallCentre]:
 def test_a_lying_line_loses_and_doubles_nothing(faults: list[str], scans: int, data: st.DataObject) -> None:
     """Whatever the order of faults: in the end each record is at the centre, once, and the queue is empty."""
     with (
-        contextmanager(in_memory)() as folder,
+        folder_in_memory() as folder,
         SmallCentre(fault=BadLine(list(faults))) as centre,
         opened(folder, batch_size=5) as desk,
     ):
