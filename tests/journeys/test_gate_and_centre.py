@@ -66,6 +66,7 @@ def test_from_a_code_to_the_centre_s_register(gate: GateProcess, centre: CentreO
     eventually(lambda: len(centre.register()) == 3, within_s=40)
     assert sorted(row[0] for row in centre.register().values()) == ["2026-0001", "2026-0002", "2026-0003"]
     assert list(centre.heads().values()) == [3]
+    eventually(lambda: gate.get("/health")["components"]["sync"]["waiting"] == 0, within_s=40)
     status = json.loads(gate.command("sync", "status", "--json").stdout)
     assert (status["answers"], status["gate"], status["waiting"]) == (True, "Main gate", 0)
     assert gate.stop() == 0
