@@ -122,9 +122,10 @@ class Alerting:
         if self._alerts is None:
             self._alerts = Alerts(self._plan.policy, remembered(self._file))
         if self._acknowledged.exists():
-            for code in self._acknowledged.read_text("utf-8", "replace").split():
+            taken = self._acknowledged.replace(self._acknowledged.with_suffix(".taken"))  # more may be said meanwhile
+            for code in taken.read_text("utf-8", "replace").split():
                 self._alerts.acknowledge(code)
-            self._acknowledged.unlink()
+            taken.unlink()
         return self._alerts
 
     def _found(self, alerts: Alerts) -> list[Found]:
