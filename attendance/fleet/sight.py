@@ -12,7 +12,7 @@ from sqlalchemy import Connection, Engine
 
 from attendance.clock import Clock
 from attendance.fleet import watch
-from attendance.fleet.store import overview
+from attendance.fleet.store import audit, overview
 from attendance.fleet.store.engine import reading
 from attendance.fleet.store.overview import KnownGate
 from attendance.fleet.store.rollups import SLOT_MINUTES
@@ -20,7 +20,7 @@ from attendance.fleet.vitals import Vitals, from_summary
 from attendance.ops.health import Problem
 
 FRESH_S = 5.0
-"""However many people look, the database is asked this often at most by each process."""
+"""However many people look, each process looks at all gates this often at most, unless somebody did something."""
 _KEPT_USUAL = 8
 """Time zones of a fleet that are remembered at a time; more only cost time."""
 
@@ -79,7 +79,7 @@ class GateInSight:
 
 
 class Sight:
-    """Reads and judges all gates, and remembers them for ``FRESH_S``."""
+    """Reads and judges all gates, and remembers them for ``FRESH_S``, or until the audit has something new."""
 
     def __init__(self, engine: Engine, clock: Clock) -> None:
         self._engine = engine
@@ -87,6 +87,7 @@ class Sight:
         self._lock = threading.Lock()
         self._seen: tuple[GateInSight, ...] | None = None
         self._seen_ns = 0
+        self._done = 0
         self._usual: dict[tuple[date, int], _Usual] = {}
 
     def gates(self) -> tuple[GateInSight, ...]:
@@ -95,12 +96,14 @@ class Sight:
         Raises:
             StorageError: the database cannot be asked.
         """
-        if not self._lock.acquire(blocking=self._seen is None):
+        with reading(self._engine) as conn:
+            done = audit.newest(conn)  # perhaps by another process: who renames a gate shall see the name
+        if not self._lock.acquire(blocking=self._seen is None or done != self._done):
             return self._seen or ()
         try:
             now_ns = self._clock.boot_ns()
-            if self._seen is None or now_ns - self._seen_ns > FRESH_S * 1e9:
-                self._seen, self._seen_ns = self._look(), now_ns
+            if self._seen is None or done != self._done or now_ns - self._seen_ns > FRESH_S * 1e9:
+                self._seen, self._seen_ns, self._done = self._look(), now_ns, done
             return self._seen
         finally:
             self._lock.release()
@@ -113,11 +116,6 @@ class Sight:
         with reading(self._engine) as conn:
             found = overview.known_gates(conn, gate_id)
         return _judged(found[0], Passage(), watch.GateFacts(None), (), True) if found else None
-
-    def forget(self) -> None:
-        """Look anew at the next question: something was changed here."""
-        with self._lock:
-            self._seen = None
 
     def _look(self) -> tuple[GateInSight, ...]:
         now = self._clock.now().at

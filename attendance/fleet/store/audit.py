@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, func, insert, select
 
 from attendance.fleet.store.tables import audit
 
@@ -43,6 +43,11 @@ def note(
             school_id=school_id, at=now, actor=actor, action=action, subject=subject, detail=dict(detail)
         )
     )
+
+
+def newest(conn: Connection) -> int:
+    """``entry_id`` of the newest entry of all; 0: there is none."""
+    return conn.execute(select(func.max(audit.c.entry_id))).scalar() or 0
 
 
 def of_school(conn: Connection, school_id: str, limit: int, before: int | None = None) -> list[Entry]:

@@ -34,7 +34,6 @@ def add(pages: Blueprint, desk: Desk) -> None:
             if not dead_letters.settle(conn, school_id, letter_id, who.login, now):
                 raise NotFound("There is no such letter, or somebody has settled it already.")
             audit.note(conn, school_id, who.login, "dead-letter-resolved", str(letter_id), {}, now)
-        desk.sight.forget()
         return redirect(url_for("fleet.letters"), 303)
 
 

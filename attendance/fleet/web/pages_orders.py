@@ -46,7 +46,6 @@ def add(pages: Blueprint, desk: Desk) -> None:
             gates.rename(conn, gate.school_id, gate.gate_id, name)
             told = {"from": gate.name, "to": name}
             audit.note(conn, gate.school_id, account().login, "gate-renamed", gate.gate_id, told, now)
-        desk.sight.forget()
         return redirect(_page(gate), 303)
 
     @pages.get("/gates/<uuid:gate_id>/revocation")
@@ -73,7 +72,6 @@ def add(pages: Blueprint, desk: Desk) -> None:
                 audit.note(
                     conn, gate.school_id, account().login, "gate-revoked", gate.gate_id, {"name": gate.name}, now
                 )
-        desk.sight.forget()
         return redirect(_page(gate), 303)
 
 
