@@ -3,41 +3,25 @@
 In copies of the delivered files half hours are made seconds; expressions, labels and routes stay as they are.
 """
 
-import json
-import re
-import socket
-import subprocess
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from collections.abc import Callable
+from contextlib import ExitStack
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
-from promtool import tool
+from monitoring import RECEIVER, SEVERITY, Hurry, Page, being_told, monitoring, serving
 
 from attendance.clock import boot_ns
 from attendance.ops.exposition import Exposition, Labelled, labelled_text
 from attendance.ops.health import Problem
 from attendance.ops.metrics import MetricsCollector
 
-DEPLOY = Path(__file__).parents[2] / "deploy"
-RULES = (DEPLOY / "prometheus/attendance.rules.yml").read_text()
-SEVERITY = {
-    rule["alert"]: rule["labels"]["severity"] for group in yaml.safe_load(RULES)["groups"] for rule in group["rules"]
-}
-RECEIVER = {"error": "on-duty", "warning": "office"}
 PROBLEMS = (Problem("camera-lost", "error", "…", "…"), Problem("hot", "warning", "…", "…"))
 
 
 _CENTRE = ("attendance_centre_gate_problem", "…", ["school", "gate", "code", "severity"])
 _OF_E = [(["S", "E", problem.code, problem.severity], 1.0) for problem in PROBLEMS]
-
-
-class Handler(BaseHTTPRequestHandler):
-    def log_message(self, format: str, *args: Any) -> None:
-        pass
 
 
 class Gates:
@@ -75,110 +59,38 @@ class Gates:
         return "".join(f"{name} {value}\n" for name, value in values.items()).encode()
 
 
-@pytest.fixture
-def serve() -> Iterator[Callable[[type[BaseHTTPRequestHandler]], int]]:
-    """Serves on a free port, until the test ends."""
-    servers: list[ThreadingHTTPServer] = []
-
-    def start(handler: type[BaseHTTPRequestHandler]) -> int:
-        server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        threading.Thread(target=server.serve_forever, daemon=True).start()
-        servers.append(server)
-        return int(server.server_port)
-
-    yield start
-    for server in servers:
-        server.shutdown()
-        server.server_close()
-
-
-@pytest.fixture
-def run(tmp_path: Path) -> Iterator[Callable[..., None]]:
-    """Starts a program in the test's folder and ends it with the test."""
-    running: list[subprocess.Popen[bytes]] = []
-
-    def start(name: str, *words: str) -> None:
-        with (tmp_path / f"{name}.log").open("wb") as log:
-            running.append(subprocess.Popen([tool(name), *words], cwd=tmp_path, stdout=log, stderr=log))
-
-    yield start
-    for process in running:
-        process.kill()
-        process.wait()
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
-
-
-def write_files(folder: Path, gates: int, told: int, alertmanager: int) -> None:
-    """The delivered files, with these ports and in a hurry."""
-    hurried = re.sub(r"\[\w+\]", "[6s]", re.sub(r"for: \w+", "for: 1s", RULES))
-    (folder / "attendance.rules.yml").write_text(hurried)
-    prometheus = yaml.safe_load((DEPLOY / "prometheus/prometheus.yml").read_text())
-    prometheus["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
-    prometheus["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [f"127.0.0.1:{alertmanager}"]
-    jobs = {job["job_name"]: job for job in prometheus["scrape_configs"]}
-    del jobs["attendance-centre"]["authorization"]
-    pages = dict.fromkeys("abcd", "attendance") | dict.fromkeys(("centre", "centre-down"), "attendance-centre")
-    prometheus["scrape_configs"] = [
-        jobs[job]
-        | {"job_name": page, "metrics_path": f"/{page}"}
-        | {"static_configs": [{"targets": [f"127.0.0.1:{gates}"], "labels": _labels(page)}]}
-        | {"relabel_configs": [{"target_label": "job", "replacement": job}]}
-        for page, job in pages.items()
-    ]
-    (folder / "prometheus.yml").write_text(yaml.safe_dump(prometheus))
-    routes = (DEPLOY / "alertmanager/alertmanager.yml").read_text().replace("localhost:9099", f"127.0.0.1:{told}")
-    alerts = yaml.safe_load(re.sub(r"(group_wait|group_interval): \w+", r"\1: 1s", routes))
-    alerts["time_intervals"][0]["time_intervals"][0]["years"] = ["1999"]  # no night now, whatever the clock says
-    (folder / "alertmanager.yml").write_text(yaml.safe_dump(alerts))
-
-
-def _labels(page: str) -> dict[str, str]:
-    return {"instance": page} if page.startswith("centre") else {"school": "S", "gate": page}
+def pages_at(port: int) -> list[Page]:
+    """As Prometheus knows them."""
+    gates = [Page("attendance", {"school": "S", "gate": each}, port, f"/{each}") for each in "abcd"]
+    centres = ("centre", "centre-down")
+    return gates + [Page("attendance-centre", {"instance": each}, port, f"/{each}") for each in centres]
 
 
 @pytest.mark.slow
-def test_every_alert_arrives_and_is_called_off(
-    tmp_path: Path,
-    serve: Callable[[type[BaseHTTPRequestHandler]], int],
-    run: Callable[..., None],
-    eventually: Callable[..., None],
-) -> None:
+def test_every_alert_arrives_and_is_called_off(tmp_path: Path, eventually: Callable[..., None]) -> None:
     """Errors reach who is on duty, warnings the office; when the trouble is over, the same people hear that."""
     gates = Gates(tmp_path)
-    heard: set[tuple[str, str, str]] = set()
 
-    class Pages(Handler):
+    class Pages(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             said = gates.say(self.path)
             self.send_response(200 if said is not None else 500)
             self.end_headers()
             self.wfile.write(said or b"")
 
-    class Told(Handler):
-        def do_POST(self) -> None:
-            said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            heard.update((self.path.strip("/"), each["labels"]["alertname"], each["status"]) for each in said["alerts"])
-            self.send_response(200)
-            self.end_headers()
+        def log_message(self, format: str, *args: Any) -> None:
+            pass
 
-    alertmanager = free_port()
-    write_files(tmp_path, serve(Pages), serve(Told), alertmanager)
-    run(
-        "prometheus-alertmanager",
-        *("--config.file=alertmanager.yml", "--storage.path=am", "--cluster.listen-address="),
-        f"--web.listen-address=127.0.0.1:{alertmanager}",
-    )
-    run(
-        "prometheus",
-        *("--config.file=prometheus.yml", "--storage.tsdb.path=tsdb"),
-        f"--web.listen-address=127.0.0.1:{free_port()}",
-    )
-    for trouble, status in ((True, "firing"), (False, "resolved")):
-        gates.trouble = trouble
-        expected = {(RECEIVER[severity], name, status) for name, severity in SEVERITY.items()}
-        eventually(lambda expected=expected: expected <= heard, within_s=60.0)
+    with ExitStack() as running:
+        told = running.enter_context(being_told())
+        pages = pages_at(running.enter_context(serving(Pages)))
+        running.enter_context(monitoring(tmp_path, pages, told, Hurry()))
+        for trouble, status in ((True, "firing"), (False, "resolved")):
+            gates.trouble = trouble
+            expected = {(RECEIVER[severity], name, status) for name, severity in SEVERITY.items()}
+            eventually(
+                lambda expected=expected: (
+                    expected <= {(path, labels["alertname"], said) for path, labels, said in told.alerts()}
+                ),
+                within_s=60.0,
+            )
