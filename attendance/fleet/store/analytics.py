@@ -31,18 +31,6 @@ class Period:
         return table.c.day.between(self.first.isoformat(), self.last.isoformat())
 
 
-class SchoolDay(NamedTuple):
-    """Of a whole school; students count once for each session that took place."""
-
-    school_id: str
-    day: str
-    came: int
-    went: int
-    expected: int
-    present: int
-    late: int
-
-
 class GateDay(NamedTuple):
     gate_id: str
     day: str
@@ -73,36 +61,6 @@ class Together(NamedTuple):
     first_at: str
     second_gate: str
     second_at: str
-
-
-def by_school_and_day(conn: Connection, school_ids: Collection[str], period: Period) -> list[SchoolDay]:
-    """Of the days on which there was anything, in order."""
-    flows = (
-        select(
-            gate_days.c.school_id,
-            gate_days.c.day,
-            func.sum(gate_days.c.came).label("came"),
-            func.sum(gate_days.c.went).label("went"),
-        )
-        .where(dialect.among(conn, gate_days.c.school_id, list(school_ids)), period.within(gate_days))
-        .group_by(gate_days.c.school_id, gate_days.c.day)
-        .subquery()
-    )
-    query = (
-        select(
-            analysed_days.c.school_id,
-            analysed_days.c.day,
-            func.coalesce(flows.c.came, 0),
-            func.coalesce(flows.c.went, 0),
-            analysed_days.c.expected,
-            analysed_days.c.present,
-            analysed_days.c.late,
-        )
-        .outerjoin(flows, (flows.c.school_id == analysed_days.c.school_id) & (flows.c.day == analysed_days.c.day))
-        .where(dialect.among(conn, analysed_days.c.school_id, list(school_ids)), period.within(analysed_days))
-        .order_by(analysed_days.c.day)
-    )
-    return [SchoolDay(*row) for row in conn.execute(query)]
 
 
 def by_gate_and_day(conn: Connection, school_id: str, period: Period) -> list[GateDay]:
@@ -202,16 +160,9 @@ def together_between(conn: Connection, school_id: str, period: Period) -> dict[t
 def freshness(conn: Connection, school_ids: Collection[str]) -> tuple[datetime | None, int]:
     """When a day of these schools was counted last, and how many days are to be counted."""
     here = dialect.among(conn, analysed_days.c.school_id, list(school_ids))
-    newest = conn.execute(
-        select(analysed_days.c.counted_at)
-        .where(here, analysed_days.c.counted_at.is_not(None))
-        .order_by(analysed_days.c.counted_at.desc())
-        .limit(1)
-    ).scalar()
-    waiting = conn.execute(
-        select(func.count()).where(here, analysed_days.c.marks > analysed_days.c.counted)
-    ).scalar_one()
-    return newest, int(waiting)
+    waiting = func.count().filter(analysed_days.c.marks > analysed_days.c.counted)
+    newest, days = conn.execute(select(func.max(analysed_days.c.counted_at), waiting).where(here)).one()
+    return newest, int(days)
 
 
 def _rows(conn: Connection, query: Any) -> Sequence[Any]:

@@ -10,12 +10,13 @@ from flask import Blueprint, Response, make_response, render_template, request, 
 from werkzeug.exceptions import NotFound
 
 from attendance.access.web.guard import account
-from attendance.fleet.analytics import WEEKDAYS, Attended, Steps, attended_by, by, days_with, weekday
+from attendance.fleet.analytics import WEEKDAYS, Attended, Steps, by, weekday
 from attendance.fleet.permits import Deed, may
-from attendance.fleet.store import analytics, schools
-from attendance.fleet.store.analytics import Period, SchoolDay
+from attendance.fleet.store import analytics, schools, schools_compared
+from attendance.fleet.store.analytics import Period
 from attendance.fleet.store.engine import reading
 from attendance.fleet.store.schools import School
+from attendance.fleet.store.schools_compared import SchoolArrivals, SchoolAttendance
 from attendance.fleet.web import graphs
 from attendance.fleet.web.desk import Desk
 from attendance.fleet.web.graphs import Column
@@ -36,7 +37,8 @@ def add(pages: Blueprint, desk: Desk) -> None:
         period = _period(_today(desk, shown))
         ids = [each.school_id for each in shown]
         with reading(desk.centre.engine) as conn:
-            days = analytics.by_school_and_day(conn, ids, period)
+            arrivals = schools_compared.arrivals(conn, ids, period, weekly=Steps(period.first, period.last).weekly)
+            attendance = schools_compared.attendance(conn, ids, period)
             counted_at, waiting = analytics.freshness(conn, ids)
         return render_template(
             "fleet/analytics_schools.html",
@@ -44,8 +46,8 @@ def add(pages: Blueprint, desk: Desk) -> None:
             counted_at=counted_at,
             waiting=waiting,
             zone=shown[0].timezone if shown else "UTC",
-            drawing=_drawing(days, period) if days else None,
-            schools=_compared(shown, days, period),
+            drawing=_drawing(arrivals, period) if attendance else None,
+            schools=_compared(shown, arrivals, attendance, period),
             before=_address("fleet.analytics_overview", period, page=page - 1) if page > 1 else "",
             after=_address("fleet.analytics_overview", period, page=page + 1) if page * _ON_A_PAGE < len(own) else "",
         )
@@ -56,7 +58,7 @@ def add(pages: Blueprint, desk: Desk) -> None:
         period = _period(_today(desk, own))
         names = {each.school_id: each.name for each in own}
         with reading(desk.centre.engine) as conn:
-            days = analytics.by_school_and_day(conn, list(names), period)
+            days = schools_compared.by_day(conn, list(names), period)
         rows = (
             (each.day, WEEKDAYS[weekday(each)], names[each.school_id], *each[2:], each.expected - each.present)
             for each in days
@@ -149,9 +151,9 @@ def _address(endpoint: str, period: Period, **place: Any) -> str:
     return url_for(endpoint, **place, **days)
 
 
-def _drawing(days: Sequence[SchoolDay], period: Period) -> Any:
+def _drawing(arrivals: Sequence[SchoolArrivals], period: Period) -> Any:
     steps = Steps(period.first, period.last)
-    sums = steps.sums(days, lambda row: row.came)
+    sums = steps.sums(arrivals, lambda row: row.came)
     return graphs.columns(
         [Column(f"{at.day} {at:%b}", value) for at, value in zip(steps.all(), sums, strict=True)],
         key="came",
@@ -161,16 +163,20 @@ def _drawing(days: Sequence[SchoolDay], period: Period) -> Any:
     )
 
 
-def _compared(shown: Sequence[School], days: Sequence[SchoolDay], period: Period) -> list[dict[str, Any]]:
-    of_school = by(days, lambda row: row.school_id)
-    attended = attended_by(days, lambda row: row.school_id)
+def _compared(
+    shown: Sequence[School],
+    arrivals: Sequence[SchoolArrivals],
+    attendance: Sequence[SchoolAttendance],
+    period: Period,
+) -> list[dict[str, Any]]:
+    of_school = by(arrivals, lambda row: row.school_id)
+    attended = {school_id: Attended(*counts) for school_id, *counts in attendance}
     steps = Steps(period.first, period.last)
     rows = []
     for school in shown:
         own = of_school.get(school.school_id, [])
-        came = sum(row.came for row in own)
         sums = steps.sums(own, lambda row: row.came)
-        worked = days_with(own, lambda row: row.came)
+        came, worked = sum(sums), sum(row.days for row in own)
         rows.append(
             {
                 "name": school.name,
