@@ -20,7 +20,9 @@ from attendance.fleet.store.schools_compared import SchoolArrivals, SchoolAttend
 from attendance.fleet.web import graphs
 from attendance.fleet.web.desk import Desk
 from attendance.fleet.web.graphs import Column
-from attendance.fleet.web.sheets import SHEETS, Question
+from attendance.fleet.web.sheets import SHEETS
+from attendance.fleet.web.sheets.sheet import Question
+from attendance.fleet.web.sheets.wording import short
 from attendance.reports.csv_text import csv_text
 
 _USUAL_DAYS, _LONGEST_DAYS = 30, 400
@@ -155,7 +157,7 @@ def _drawing(arrivals: Sequence[SchoolArrivals], period: Period) -> Any:
     steps = Steps(period.first, period.last)
     sums = steps.sums(arrivals, lambda row: row.came)
     return graphs.columns(
-        [Column(f"{at.day} {at:%b}", value) for at, value in zip(steps.all(), sums, strict=True)],
+        [Column(short(at), value) for at, value in zip(steps.all(), sums, strict=True)],
         key="came",
         title=f"Arrivals each {steps.word}, the schools of this page together",
         desc=f"{sum(sums):,} in all, at most {max(sums):,} in a {steps.word}.",
