@@ -13,6 +13,7 @@ from attendance.clock import Clock, Moment, from_rfc3339
 from attendance.domain.absence import Others, watched
 from attendance.domain.contact import ForeignScans, HeartbeatAnswer
 from attendance.domain.message import MessageKind
+from attendance.domain.proof import RECORDED
 from attendance.domain.schedule import Schedule
 from attendance.kiosk.store import centre_cursors, foreign_scans
 from attendance.kiosk.store.centre_cursors import Feed
@@ -20,7 +21,6 @@ from attendance.kiosk.store.database import reading
 from attendance.kiosk.store.foreign_scans import Window
 from attendance.kiosk.store.ledger import local
 from attendance.kiosk.sync.pulling import Centre, page
-from attendance.kiosk.sync.windows import RECORDED
 from attendance.ops.sqlite import Writer
 
 log = logging.getLogger(__name__)
