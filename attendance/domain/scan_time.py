@@ -3,14 +3,43 @@
 Such counts can be added up over days and gates, which percentiles cannot.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
-from typing import Any
+from typing import Any, Protocol
 
 BOUND_EXPONENTS = tuple(quarter / 4 for quarter in range(8, 56))
 BOUNDS_MS = tuple(2**exponent for exponent in BOUND_EXPONENTS)
 """4 ms to 13.8 s, four for each doubling: a percentile is right to a fifth at worst."""
 LARGEST_COUNT = 2**53
+
+
+class Taken(Protocol):
+    """How long scans took, in milliseconds."""
+
+    @property
+    def count(self) -> int: ...
+
+    def quantiles(self, fractions: Iterable[float]) -> list[float]: ...
+
+    def up_to(self, exponents: Iterable[float]) -> list[int]:
+        """How many took at most 2 to each of these powers."""
+        ...
+
+
+def told(run: str, taken: Taken) -> dict[str, Any]:
+    """What a gate says in the component ``scans`` of its health.
+
+    Args:
+        run: names the life of the process that measured.
+    """
+    half, most = taken.quantiles((0.5, 0.95))
+    return {
+        "run": run,
+        "count": taken.count,
+        "p50_ms": round(half, 1),
+        "p95_ms": round(most, 1),
+        "up_to": [*taken.up_to(BOUND_EXPONENTS), taken.count],
+    }
 
 
 def read(told: Any) -> list[int] | None:

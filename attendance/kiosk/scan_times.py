@@ -2,7 +2,7 @@
 
 import secrets
 
-from attendance.domain.scan_time import BOUND_EXPONENTS
+from attendance.domain import scan_time
 from attendance.kiosk.metric_catalogue import QR_SCAN_MS
 from attendance.ops.health import ProbeResult
 from attendance.ops.metrics import MetricsCollector
@@ -19,13 +19,5 @@ class ScanTimesProbe:
     def __call__(self) -> ProbeResult:
         timing = self._metrics.reading().timings.get(QR_SCAN_MS)
         if timing is not None and timing.count != self._told.values["count"]:
-            half, most = timing.quantiles((0.5, 0.95))
-            values = {
-                "run": self._told.values["run"],
-                "count": timing.count,
-                "p50_ms": round(half, 1),
-                "p95_ms": round(most, 1),
-                "up_to": [*timing.up_to(BOUND_EXPONENTS), timing.count],
-            }
-            self._told = ProbeResult("scans", values)
+            self._told = ProbeResult("scans", scan_time.told(self._told.values["run"], timing))
         return self._told
