@@ -144,14 +144,15 @@ def _gates(url: str, codes: list[str]) -> "dict[str, Service]":
     """Three gates that know the school's students, each of which has passed one of them for some weeks."""
     from attendance.clock import SystemClock
     from attendance.ops.service import Service
+    from attendance.sim.gate_clock import GateClock
     from attendance.sim.gate_morning import Morning
     from attendance.sim.gates import SimulatedGate
     from attendance.sim.school import invent
 
-    clock = SystemClock()
     students = list(invent(_STUDENTS, seed=1))
     services = {}
     for number, (name, code) in enumerate(zip(_GATES, codes, strict=True)):
+        clock = GateClock(SystemClock(), up_s=_HOURS * 3600)
         gate = SimulatedGate.enrol(url, code, f"demo-gate-{number + 1}", name, clock)
         gate.know(students)
         passing = [student.student_id for student in students[number :: len(_GATES)]]

@@ -11,6 +11,7 @@ from uuid6 import uuid7
 from attendance.clock import Moment, rfc3339
 from attendance.domain import wire
 from attendance.domain.scan import Status
+from attendance.sim.school import session_at
 
 
 class GateLedger:
@@ -33,7 +34,8 @@ class GateLedger:
 
     def record(self, student_key: str, seen: Moment, *, direction: str = "in", minutes_late: int = 0) -> wire.Scan:
         """Write an accepted scan, and queue it."""
-        day = seen.at.astimezone(self._zone).date().isoformat()
+        local = seen.at.astimezone(self._zone)
+        day = local.date().isoformat()
         passage = self._passages.get((student_key, day, direction), 0) + 1
         self._passages[student_key, day, direction] = passage
         row = {
@@ -44,7 +46,7 @@ class GateLedger:
             "seq": self.last_seq + 1,
             "student_key": student_key,
             "day": day,
-            "session": "day_class",
+            "session": session_at(local),
             "direction": direction,
             "status": Status.LATE if minutes_late else Status.ON_TIME,
             "passage": passage,

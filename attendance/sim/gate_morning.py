@@ -1,14 +1,16 @@
-"""A school morning at one simulated gate: students pass, records leave, heartbeats beat."""
+"""A school morning at one simulated gate: students pass, some cards are refused, records leave, heartbeats beat."""
 
 import logging
 import random
 from collections.abc import Iterator, Sequence
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from attendance.clock import Clock, Moment
+from attendance.domain.scan import Refusal
 from attendance.errors import AttendanceError
 from attendance.ops.service import IDLE_S
 from attendance.sim.gates import SimulatedGate
+from attendance.sim.school import session_at
 
 SYNC_S = 2.0
 HEARTBEAT_S = 5.0
@@ -16,6 +18,9 @@ HEARTBEAT_S = 5.0
 _AFTER_FAILURE_S = 3.0
 _LATE_SHARE = 0.08
 _LATEST_MINUTES = 25
+_ABSENT_SHARE = 0.05
+_AGAIN_SHARE, _STRANGE_SHARE = 0.02, 0.005
+"""Of those who pass: how often a card is held up once more, and how often one is none of the school's."""
 _EARLIER_BOOT = "earlier"
 _WEEKS = 3
 """Before today, so that there is something usual."""
@@ -27,7 +32,8 @@ class Morning:
     """The stepper of one gate.
 
     Args:
-        students: numbers of who passes here: in, and when all are in, out, and so on.
+        students: numbers of who passes here. In each session, those who came that day pass in, and when all are in,
+            out, and so on.
         every_s: between two of them, on average.
     """
 
@@ -37,7 +43,9 @@ class Morning:
         self._gate = gate
         self._clock = clock
         self._chance = random.Random(f"{seed} {gate.device_id} morning")
-        self._passing = _passing(students, self._chance)
+        self._students = students
+        self._session: tuple[date, str] | None = None
+        self._passing: Iterator[tuple[str, str, int]] = iter(())
         self._every_s = every_s
         self._pass_s = self._sync_s = self._heartbeat_s = clock.boot_ns() / 1e9
 
@@ -53,6 +61,7 @@ class Morning:
             day = now - timedelta(weeks=weeks)
             self._pass_between(day - timedelta(hours=hours), day + timedelta(hours=hours), every_s)
         self._pass_between(now - timedelta(hours=hours), now - last_before, every_s)
+        self._gate.proof.worked(now - timedelta(weeks=_WEEKS, hours=hours), now)
 
     def close(self) -> None:
         """Nobody passes any more."""
@@ -60,6 +69,7 @@ class Morning:
 
     def step(self) -> float:
         now_s = self._clock.boot_ns() / 1e9
+        self._gate.proof.look(self._clock.now())
         if self._pass_s <= now_s:
             self._pass_one(self._clock.now())
             self._pass_s = now_s + self._pause_s(self._every_s)
@@ -78,20 +88,34 @@ class Morning:
     def _pass_between(self, begin: datetime, end: datetime, every_s: float) -> None:
         at = begin
         while (at := at + timedelta(seconds=self._pause_s(every_s))) < end:
-            self._pass_one(Moment(at, _EARLIER_BOOT, 0, trusted=True))
+            self._pass_one(self._seen(at))
+
+    def _seen(self, at: datetime) -> Moment:
+        now = self._clock.now()
+        boot_ns = now.boot_ns - round((now.at - at).total_seconds() * 1e9)
+        return self._clock.moment(boot_ns) if boot_ns >= 0 else Moment(at, _EARLIER_BOOT, 0, trusted=True)
 
     def _pause_s(self, every_s: float) -> float:
         return self._chance.expovariate(1 / every_s)
 
     def _pass_one(self, seen: Moment) -> None:
+        local = seen.at.astimezone(self._gate.zone)
+        session = (local.date(), session_at(local))
+        if session != self._session:
+            self._session, self._passing = session, _passing(self._students, self._chance)
         number, direction, minutes_late = next(self._passing)
         self._gate.pass_student(number, seen, direction=direction, minutes_late=minutes_late)
+        if self._chance.random() < _AGAIN_SHARE:
+            self._gate.refuse(Refusal.DUPLICATE, seen, number)
+        if self._chance.random() < _STRANGE_SHARE:
+            self._gate.refuse(Refusal.UNKNOWN_CARD, seen)
 
 
 def _passing(students: Sequence[str], chance: random.Random) -> Iterator[tuple[str, str, int]]:
-    """Numbers, directions and minutes late, without end; in another order each time."""
+    """Numbers, directions and minutes late of who came, without end; in another order each time."""
+    came = [number for number in students if chance.random() >= _ABSENT_SHARE]
     while True:
         for direction in ("in", "out"):
-            for number in chance.sample(students, len(students)):
+            for number in chance.sample(came, len(came)):
                 late = direction == "in" and chance.random() < _LATE_SHARE
                 yield number, direction, chance.randint(1, _LATEST_MINUTES) if late else 0

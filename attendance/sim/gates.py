@@ -11,13 +11,18 @@ from dataclasses import dataclass, field
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from uuid6 import uuid7
+
 from attendance import __version__
 from attendance.clock import Clock, Moment, from_rfc3339, rfc3339
 from attendance.domain import wire
+from attendance.domain.scan import Refusal
 from attendance.errors import AttendanceError
 from attendance.sim.centre_link import Answer, CentreLink
 from attendance.sim.gate_health import health
 from attendance.sim.gate_ledger import GateLedger
+from attendance.sim.gate_proof import GateProof
+from attendance.sim.scan_times import ScanTimes
 from attendance.sim.school import Invented
 
 BATCH_SIZE = 200
@@ -49,11 +54,22 @@ class SimulatedGate:
     """One enrolled gate. Used from one thread at a time.
 
     Args:
-        seed: its epochs and its students' keys are the same for the same seed.
+        seed: its epochs, its students' keys and its scan times are the same for the same seed.
+
+    Attributes:
+        proof: when it worked; a heartbeat vouches for the moment.
     """
 
     def __init__(
-        self, link: CentreLink, gate_id: str, device_id: str, zone: ZoneInfo, clock: Clock, *, seed: int = 1
+        self,
+        link: CentreLink,
+        gate_id: str,
+        device_id: str,
+        zone: ZoneInfo,
+        clock: Clock,
+        *,
+        school: str = "",
+        seed: int = 1,
     ) -> None:
         self.link = link
         self.gate_id = gate_id
@@ -61,9 +77,11 @@ class SimulatedGate:
         self.contact = Contact()
         self.keys: dict[str, str] = {}
         self._chance = random.Random(f"{seed} {device_id}")
-        self._zone = zone
+        self.zone = zone
+        self._school = school
         self._clock = clock
-        self._began_ns = clock.boot_ns()
+        self._times = ScanTimes(random.Random(f"{seed} {device_id} times"))
+        self.proof = GateProof(zone)
         self.ledger = GateLedger(device_id, zone, self._chance)
 
     @classmethod
@@ -77,15 +95,36 @@ class SimulatedGate:
         link = CentreLink(url, secrets.token_urlsafe(32))
         said = {"code": code, "key_hash": link.key_hash, "device_id": device_id, "device_name": name}
         place = _good(link.ask("POST", "/enrol", {**said, "version": __version__, "model": _MODEL}))
-        return cls(link, place["gate_id"], device_id, ZoneInfo(place["timezone"]), clock, seed=seed)
+        zone = ZoneInfo(place["timezone"])
+        return cls(link, place["gate_id"], device_id, zone, clock, school=place["school"], seed=seed)
 
     def know(self, students: Iterable[Invented]) -> None:
         """Take a school's list; the centre is told of those who are on it."""
         self.ledger.queue(self._added(student).model_dump() for student in students)
 
     def pass_student(self, student_id: str, seen: Moment, *, direction: str = "in", minutes_late: int = 0) -> wire.Scan:
-        """A student of the list shows the card."""
+        """A student of the list shows the card, in this boot of the gate or in an earlier one."""
+        self._measure(seen)
         return self.ledger.record(self.keys[student_id], seen, direction=direction, minutes_late=minutes_late)
+
+    def refuse(self, refusal: Refusal, seen: Moment, student_id: str = "") -> None:
+        """A card is not accepted.
+
+        Args:
+            student_id: of the list; empty: it is nobody's.
+        """
+        self._measure(seen)
+        said = {
+            "refusal_id": str(uuid7()),
+            "device_id": self.device_id,
+            "refusal": refusal,
+            "student_key": self.keys[student_id] if student_id else None,
+            "day": self._day(seen),
+            "seen_at": rfc3339(seen.at),
+            "clock_trusted": seen.trusted,
+            "source": "camera",
+        }
+        self.ledger.queue([wire.Refused.model_validate(said).model_dump()])
 
     def sync(self) -> int:
         """Send one batch; how many items it had.
@@ -115,23 +154,46 @@ class SimulatedGate:
 
     def _pulse(self, results: list[dict[str, str]]) -> dict[str, Any]:
         now = self._clock.now()
+        self.proof.look(now)
         waiting = self.ledger.batch(1)
-        oldest = waiting[0].get("scanned_at") if waiting else None
+        oldest = (waiting[0].get("scanned_at") or waiting[0].get("seen_at")) if waiting else None
         age_s = max(0.0, (now.at - from_rfc3339(oldest)).total_seconds()) if oldest else 0.0
-        up_s = (now.boot_ns - self._began_ns) / 1e9
         return {
             "sent_at": rfc3339(now.at),
             "boot_id": now.boot_id,
             "boot_ns": now.boot_ns,
             "clock_trusted": now.trusted,
             "version": __version__,
-            "health": health(now, self._zone, up_s=up_s, scans=len(self.ledger.scans), waiting=self.ledger.waiting),
+            "health": self._health(now, age_s),
             "queue": {"items": self.ledger.waiting, "oldest_seconds": age_s, "photos": 0},
             "heads": [self.ledger.head()],
             "results": results,
             "applied": self.contact.applied,
-            "windows": [],
+            "windows": [window.model_dump() for window in self.proof.windows(now.at)],
         }
+
+    def _health(self, now: Moment, oldest_s: float) -> dict[str, Any]:
+        today = self._day(now)
+        return health(
+            now,
+            self.zone,
+            up_s=now.boot_ns / 1e9,
+            scans=len(self.ledger.scans),
+            today=sum(scan.day == today for scan in self.ledger.scans),
+            students=len(self.keys),
+            waiting=self.ledger.waiting,
+            oldest_s=oldest_s,
+            taken=self._times.told(),
+            school=self._school,
+        )
+
+    def _measure(self, seen: Moment) -> None:
+        """What was seen in an earlier boot was measured by another run."""
+        if seen.boot_id == self._clock.boot_id:
+            self._times.take()
+
+    def _day(self, at: Moment) -> str:
+        return at.at.astimezone(self.zone).date().isoformat()
 
     def _obey(self, command: dict[str, Any]) -> None:
         if command["command_id"] in self.contact.done or not self._is_of_the_centre(command):

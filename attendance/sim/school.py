@@ -1,8 +1,11 @@
-"""An invented school: names, sections and phone numbers of nobody."""
+"""An invented school: names, sections and phone numbers of nobody, and its day."""
 
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+
+from attendance.domain.schedule import Schedule, Session
 
 _FIRST = {
     "F": (
@@ -40,6 +43,20 @@ _LAST = (
     *("Dimaculangan", "Macaraeg", "Tolentino", "Ibañez", "Evangelista"),
 )
 _SECTIONS = ("7-Sampaguita", "7-Narra", "8-Molave", "8-Ilang-Ilang", "9-Rizal", "9-Bonifacio", "10-Mabini", "10-Luna")
+
+_LATE_AFTER = timedelta(minutes=15)
+SCHEDULE = Schedule(
+    sessions=(
+        Session("morning", time(7), time(6, 30), time(7, 30), time(11, 30), time(12, 30), _LATE_AFTER),
+        Session("afternoon", time(13), time(12, 30), time(13, 30), time(16, 30), time(17, 30), _LATE_AFTER),
+    ),
+    weekdays=frozenset(range(7)),
+    early=timedelta(minutes=60),
+    cooldown=timedelta(minutes=5),
+)
+"""That of a gate whose configuration says nothing else."""
+ABSENCE_AFTER = timedelta(minutes=30)
+"""The same: from the end of a window until guardians are told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +97,10 @@ def invent(count: int, seed: int) -> Iterator[Invented]:
             guardian=f"{chance.choice(_FIRST[parent_sex])} {last}",
             phone=f"+639170{number:06}",
         )
+
+
+def session_at(at: datetime) -> str:
+    """The session in which a card counts at a local time: the last that has begun. None is refused for its time:
+    simulations are looked at at any hour."""
+    begun = [each.name for each in SCHEDULE.sessions if each.login_start <= at.time()]
+    return begun[-1] if begun else SCHEDULE.sessions[0].name

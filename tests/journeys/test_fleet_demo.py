@@ -68,13 +68,19 @@ def demo(tmp_path: Path) -> Iterator[Demo]:
 
 
 def test_the_demo_shows_a_gate_that_needs_somebody(demo: Demo, tmp_path: Path, eventually: Eventually) -> None:
-    """Three gates call, the silent one is flagged although it calls, scans go on coming, and Ctrl-C leaves nothing."""
+    """Three gates call with clocks that are right, the silent one is flagged although it calls, scans go on coming and
+    are measured, and Ctrl-C leaves nothing."""
     assert "South gate" in demo.log_in()
     eventually(lambda: "nobody has passed" in demo.page("?show=all"), within_s=20)
     shown = demo.page("?show=all")
     assert all(name in shown for name in ("Main gate", "East gate", "South gate"))
     first = _scans(shown)
     eventually(lambda: _scans(demo.page("?show=all")) > first, within_s=30)
+    assert "unsure" not in shown
+    school = re.search(r"/(schools/[0-9a-f-]{36})", shown)
+    assert school is not None
+    measured = demo.page(f"{school[1]}/analytics/gates.csv")
+    assert measured.count("scan time ms, half") == measured.count("scan time ms, 95 of 100") == 3
     demo.process.send_signal(signal.SIGINT)
     assert demo.process.wait(20) == 0
     assert list(tmp_path.iterdir()) == []
