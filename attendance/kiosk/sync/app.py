@@ -36,8 +36,8 @@ class Sync:
     """Everything that speaks with the centre. It does nothing until the gate is enrolled, and notices when it is.
 
     Args:
+        seams: what the running gate offers to the centre.
         on_taken: told how many records the centre took.
-        seams: what the running gate offers to the centre; without them nothing comes down.
     """
 
     def __init__(
@@ -46,9 +46,9 @@ class Sync:
         paths: Paths,
         writer: Writer,
         clock: Clock,
+        seams: Seams,
         *,
         on_taken: Callable[[int], object] = lambda count: None,
-        seams: Seams | None = None,
     ) -> None:
         self._writer = writer
         self._clock = clock
@@ -61,23 +61,22 @@ class Sync:
         self._photos = PhotoLane(
             paths.database, writer, self._client, clock, files, timeout_s=settings.cloud.timeout_seconds
         )
-        self._down = Down(down_plan(settings, paths), seams, writer, self._client, clock, self._look) if seams else None
+        self._down = Down(down_plan(settings, paths), seams, writer, self._client, clock, self._look)
 
     @property
     def services(self) -> Sequence[Service]:
         """In the order of starting. A step may last ``longest_s``, but for ``slow_service``."""
-        down = self._down.services if self._down else ()
-        return [self._courier.service, self._photos.service, *down]
+        return [self._courier.service, self._photos.service, *self._down.services]
 
     @property
-    def slow_service(self) -> Service | None:
+    def slow_service(self) -> Service:
         """The one of them that makes backups, which take their time."""
-        return self._down.slow_service if self._down else None
+        return self._down.slow_service
 
     @property
-    def others_confirmed(self) -> OthersConfirmed | None:
+    def others_confirmed(self) -> OthersConfirmed:
         """Whether the scans of the school's other gates are here."""
-        return self._down.others_confirmed if self._down else None
+        return self._down.others_confirmed
 
     @property
     def in_contact(self) -> bool:
@@ -89,8 +88,7 @@ class Sync:
     def add_probes(self, board: HealthBoard) -> None:
         """Let health ask how the exchange stands."""
         board.add_probe("sync", self._probe)
-        if self._down is not None:
-            self._down.add_probes(board)
+        self._down.add_probes(board)
 
     def wake(self) -> None:
         """There is something new to send."""
@@ -193,7 +191,7 @@ def courier(
     clock: Clock,
     centre: CentreClient,
     files: PhotoFiles,
-    on_taken: Callable[[int], object] = lambda count: None,
+    on_taken: Callable[[int], object],
 ) -> Courier:
     """Who carries records, as configured."""
     cloud = settings.cloud
