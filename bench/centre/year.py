@@ -1,22 +1,30 @@
 """A year of a whole division, made inside the database: scans, corrections, refusals and students of many schools.
 
 Every school has four gates and as many students as scans are wanted. On each of two hundred school days nearly all of
-them come in the morning, some late, and go in the afternoon; one in a hundred is refused, a few cards show up at two
-gates at once.
+them come in the morning, some late, and go in the afternoon; one in a hundred is refused, a few are in no list, a few
+cards show up at two gates at once. The first day is a rehearsal for a few; the one in the middle is a holiday, on which
+all come.
 """
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
+from itertools import groupby
 
 from sqlalchemy import Connection, Engine, text
 
+from attendance.domain.directory import Closure
+from attendance.fleet import directory
 from attendance.fleet.store import gates, partitions, schools
 from attendance.fleet.store.engine import transaction
 from attendance.fleet.store.gates import Machine
 
+ZONE = "Asia/Manila"
 GATES = 4
 LAST_DAY = date(2026, 3, 27)
-PRESENT = 0.95
+PRESENT, REHEARSING = 0.95, 0.05
+_AT_ONCE = 2
+"""Months are filled beside each other, each in a partition of its own."""
 
 
 def school_days(count: int) -> list[date]:
@@ -32,46 +40,56 @@ def school_days(count: int) -> list[date]:
 def make(engine: Engine, school_count: int, days: int, scans: int) -> Iterator[str]:
     """Fill an empty database; says after each part what is done."""
     wanted = school_days(days)
+    months = [list(each) for _, each in groupby(wanted, key=lambda day: day.replace(day=1))]
     students = round(scans / (school_count * days * 2 * PRESENT))
-    began = datetime.combine(wanted[0], datetime.min.time(), UTC) - timedelta(days=1)
     with transaction(engine) as conn:
-        _run(conn, "SELECT setseed(0.5)")
         for number in range(school_count):
-            _school(conn, number, students, began)
-        for month in sorted({day.replace(day=1) for day in wanted}):
-            partitions.prepare(conn, datetime.combine(month, datetime.min.time(), UTC))
-        _run(conn, "SET LOCAL statement_timeout = 0")
-        _run(conn, "ALTER TABLE events DROP CONSTRAINT events_pkey")
-        _run(conn, "DROP INDEX events_by_chain_id_seq")
-        _run(conn, "DROP INDEX events_by_school_id_day")
+            _school(conn, number, students, wanted)
+        for first, *_ in months:
+            partitions.prepare(conn, datetime.combine(first, datetime.min.time(), UTC))
+        for statement in _WITHOUT_INDEXES:
+            _run(conn, statement)
     yield f"{school_count} schools, {students} students each"
-    for first in range(0, days, 20):
-        with transaction(engine) as conn:
-            _run(conn, "SET LOCAL statement_timeout = 0")
-            for day in wanted[first : first + 20]:
-                _run(conn, _SCANS, day=day.isoformat(), present=PRESENT)
-        yield f"scans up to {wanted[min(first + 19, days - 1)]}"
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for month in pool.map(lambda month: _scans(engine, month, wanted[0]), months):
+            yield f"scans of {month:%Y-%m}"
     with transaction(engine) as conn:
         _run(conn, "SET LOCAL statement_timeout = 0")
         _run(conn, "SET LOCAL maintenance_work_mem = '1GB'")
+        _run(conn, "SELECT setseed(0.5)")
         for statement in (*_INDEXES, _TWICE, _CORRECTIONS, _REFUSALS, _MARKS):
             _run(conn, statement)
-    for table in ("events", "corrections", "refusals", "students", "aliases", "entries"):
-        with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
-            conn.execute(text("SET statement_timeout = 0"))
-            conn.execute(text(f"VACUUM (ANALYZE) {table}"))
-            conn.execute(text("RESET statement_timeout"))
     yield "indexes, corrections and refusals"
+    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as conn:
+        _run(conn, "SET statement_timeout = 0")
+        _run(conn, "VACUUM (ANALYZE)")
+        _run(conn, "RESET statement_timeout")
+    yield "statistics"
 
 
-def _school(conn: Connection, number: int, students: int, began: datetime) -> None:
-    school = schools.add(conn, f"School {number + 1:02}", "Asia/Manila", began)
+def _school(conn: Connection, number: int, students: int, days: list[date]) -> None:
+    began = datetime.combine(days[0], datetime.min.time(), UTC) - timedelta(days=1)
+    school = schools.add(conn, f"School {number + 1:02}", ZONE, began)
     for gate in range(1, GATES + 1):
         machine = Machine(f"gate-{gate}", f"{number * GATES + gate:064x}", "1.0", "Bench")
         gate_id = gates.enrol(conn, school.school_id, f"Gate {gate}", machine, began)
         _run(conn, _CHAIN, school=school.school_id, gate=gate_id, device=f"gate-{gate}")
     for statement in (_STUDENTS, _ALIASES, _ENTRIES, _COUNTER):
         _run(conn, statement, school=school.school_id, students=students, began=began)
+    day = days[len(days) // 2].isoformat()
+    directory.put_closure(
+        conn, school.school_id, Closure(first_day=day, last_day=day, kind="holiday", name="Founders' day"), began
+    )
+
+
+def _scans(engine: Engine, days: list[date], rehearsal: date) -> date:
+    """Of all schools on these days; the first of them."""
+    with transaction(engine) as conn:
+        _run(conn, "SET LOCAL statement_timeout = 0")
+        for day in days:
+            _run(conn, "SELECT setseed(:seed)", seed=day.toordinal() / 1_000_000)
+            _run(conn, _SCANS, day=day.isoformat(), present=REHEARSING if day == rehearsal else PRESENT)
+    return days[0]
 
 
 def _run(conn: Connection, statement: str, **values: object) -> None:
@@ -94,7 +112,7 @@ SELECT school_id, 'student', student_key, n, false, jsonb_build_object(
 FROM (SELECT *, row_number() OVER (ORDER BY student_id) n FROM students WHERE school_id = :school) s"""
 _COUNTER = "UPDATE counters SET value = :students WHERE school_id = :school AND name = 'changes'"
 
-_SCANS = """
+_SCANS = f"""
 INSERT INTO events (school_id, scan_id, event_at, chain_id, seq, student_key, day, session, direction, status, passage,
     minutes_late, boot_id, boot_ns, clock_trusted, source, card_issue, card_signed, link)
 SELECT s.school_id,
@@ -102,14 +120,14 @@ SELECT s.school_id,
         || '8' || substr(s.dice, 4, 15) AS uuid),
     s.at, c.chain_id, row_number() OVER (PARTITION BY c.chain_id ORDER BY s.at)
         + 10000 * (CAST(:day AS date) - DATE '2020-01-01'),
-    s.student_key, CAST(:day AS date), 'morning', s.direction,
+    CASE WHEN random() < 0.0005 THEN s.dice ELSE s.student_key END, CAST(:day AS date), 'morning', s.direction,
     CASE WHEN s.direction = 'out' THEN 'on_time' WHEN s.minute > 72 THEN 'late' ELSE 'on_time' END, 1,
     CASE WHEN s.direction = 'in' AND s.minute > 72 THEN CAST(s.minute - 72 AS int) ELSE 0 END,
     'ab12', CAST(extract(epoch FROM s.at) * 1000000000 AS bigint), true, 'qr', 0, false, s.dice || s.dice
 FROM (
     SELECT p.*, d.direction, md5(CAST(random() AS text)) AS dice,
         CASE WHEN random() < 0.8 THEN p.home ELSE 1 + CAST(floor(random() * 4) AS int) END AS gate,
-        (CAST(:day AS date) + TIME '06:00') AT TIME ZONE 'Asia/Manila'
+        (CAST(:day AS date) + TIME '06:00') AT TIME ZONE '{ZONE}'
             + make_interval(secs => 60 * (CASE WHEN d.direction = 'in' THEN p.minute ELSE 600 + p.minute END)) AS at
     FROM (
         SELECT school_id, student_key, 1 + mod(abs(hashtext(student_key)), 4) AS home,
@@ -118,6 +136,11 @@ FROM (
     ) p, (VALUES ('in'), ('out')) d (direction)
 ) s JOIN chains c ON c.school_id = s.school_id AND c.device_id = 'gate-' || s.gate"""
 
+_WITHOUT_INDEXES = (
+    "ALTER TABLE events DROP CONSTRAINT events_pkey",
+    "DROP INDEX events_by_chain_id_seq",
+    "DROP INDEX events_by_school_id_day",
+)
 _INDEXES = (
     "ALTER TABLE events ADD CONSTRAINT events_pkey PRIMARY KEY (school_id, scan_id, event_at)",
     "CREATE INDEX events_by_chain_id_seq ON events (chain_id, seq)",
