@@ -87,16 +87,18 @@ def _ended(stopping: threading.Event, folder: Path) -> int:
 
 
 def _prepare(database: str) -> tuple[str, list[str]]:
-    """A school, a password for its administrator, and a code for each gate."""
+    """A school with its day, a password for its administrator, and a code for each gate."""
     import secrets
 
     from attendance.access.identity import Role
     from attendance.access.passwords import Passwords
     from attendance.clock import SystemClock
+    from attendance.fleet import directory
     from attendance.fleet.invitations import VALID_FOR, new_code
     from attendance.fleet.store import invites, schools, users
     from attendance.fleet.store.engine import open_engine, transaction, upgrade
     from attendance.fleet.store.invites import Invite
+    from attendance.sim.school import SECTION
 
     now = SystemClock().now().at
     password = secrets.token_urlsafe(12)
@@ -105,6 +107,7 @@ def _prepare(database: str) -> tuple[str, list[str]]:
     upgrade(engine)
     with transaction(engine) as conn:
         school = schools.add(conn, SCHOOL, _ZONE, now)
+        directory.put_document(conn, school.school_id, "schedule", SECTION, now)
         user = users.add(conn, LOGIN, "Demo", Passwords().hash(password), now)
         users.grant(conn, user.user_id, school.school_id, Role.ADMIN)
         for code, name in zip(codes, _GATES, strict=True):

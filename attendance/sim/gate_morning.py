@@ -10,7 +10,6 @@ from attendance.domain.scan import Refusal
 from attendance.errors import AttendanceError
 from attendance.ops.service import IDLE_S
 from attendance.sim.gates import SimulatedGate
-from attendance.sim.school import session_at
 
 SYNC_S = 2.0
 HEARTBEAT_S = 5.0
@@ -32,8 +31,7 @@ class Morning:
     """The stepper of one gate.
 
     Args:
-        students: numbers of who passes here. In each session, those who came that day pass in, and when all are in,
-            out, and so on.
+        students: numbers of who passes here. Those who come on a day pass in, and when all are in, out, and so on.
         every_s: between two of them, on average.
     """
 
@@ -44,7 +42,7 @@ class Morning:
         self._clock = clock
         self._chance = random.Random(f"{seed} {gate.device_id} morning")
         self._students = students
-        self._session: tuple[date, str] | None = None
+        self._day: date | None = None
         self._passing: Iterator[tuple[str, str, int]] = iter(())
         self._every_s = every_s
         self._pass_s = self._sync_s = self._heartbeat_s = clock.boot_ns() / 1e9
@@ -99,10 +97,9 @@ class Morning:
         return self._chance.expovariate(1 / every_s)
 
     def _pass_one(self, seen: Moment) -> None:
-        local = seen.at.astimezone(self._gate.zone)
-        session = (local.date(), session_at(local))
-        if session != self._session:
-            self._session, self._passing = session, _passing(self._students, self._chance)
+        day = seen.at.astimezone(self._gate.zone).date()
+        if day != self._day:
+            self._day, self._passing = day, _passing(self._students, self._chance)
         number, direction, minutes_late = next(self._passing)
         self._gate.pass_student(number, seen, direction=direction, minutes_late=minutes_late)
         if self._chance.random() < _AGAIN_SHARE:

@@ -3,7 +3,7 @@
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import time, timedelta
 
 from attendance.domain.schedule import Schedule, Session
 
@@ -44,19 +44,27 @@ _LAST = (
 )
 _SECTIONS = ("7-Sampaguita", "7-Narra", "8-Molave", "8-Ilang-Ilang", "9-Rizal", "9-Bonifacio", "10-Mabini", "10-Luna")
 
-_LATE_AFTER = timedelta(minutes=15)
+_OPENS, _CLOSES = time(0), time(23, 59, 59)
 SCHEDULE = Schedule(
-    sessions=(
-        Session("morning", time(7), time(6, 30), time(7, 30), time(11, 30), time(12, 30), _LATE_AFTER),
-        Session("afternoon", time(13), time(12, 30), time(13, 30), time(16, 30), time(17, 30), _LATE_AFTER),
-    ),
+    sessions=(Session("day", _OPENS, _OPENS, _CLOSES, _OPENS, _CLOSES, timedelta(days=1)),),
     weekdays=frozenset(range(7)),
     early=timedelta(minutes=60),
     cooldown=timedelta(minutes=5),
 )
-"""That of a gate whose configuration says nothing else."""
+"""One session around the clock: a simulation is looked at at any hour."""
+_TIMES = {
+    "start_time": _OPENS.isoformat(),
+    "end_time": _CLOSES.isoformat(),
+    "login_window_start": _OPENS.isoformat(),
+    "login_window_end": _CLOSES.isoformat(),
+    "logout_window_start": _OPENS.isoformat(),
+    "logout_window_end": _CLOSES.isoformat(),
+    "late_threshold_minutes": 1440,
+}
+SECTION = {"morning_class": None, "afternoon_class": None, "day_class": _TIMES}
+"""The same as a gate's configuration has it."""
 ABSENCE_AFTER = timedelta(minutes=30)
-"""The same: from the end of a window until guardians are told."""
+"""From the end of a window until guardians are told, as in a gate's configuration that says nothing else."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +105,3 @@ def invent(count: int, seed: int) -> Iterator[Invented]:
             guardian=f"{chance.choice(_FIRST[parent_sex])} {last}",
             phone=f"+639170{number:06}",
         )
-
-
-def session_at(at: datetime) -> str:
-    """The session in which a card counts at a local time: the last that has begun. None is refused for its time:
-    simulations are looked at at any hour."""
-    begun = [each.name for each in SCHEDULE.sessions if each.login_start <= at.time()]
-    return begun[-1] if begun else SCHEDULE.sessions[0].name

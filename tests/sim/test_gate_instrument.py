@@ -1,7 +1,7 @@
 """What a simulated gate says of its day: what it vouches for, how long its scans took, and which cards it refused."""
 
 import random
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -18,7 +18,7 @@ from attendance.sim.gate_morning import Morning
 from attendance.sim.gate_proof import GateProof
 from attendance.sim.gates import SimulatedGate
 from attendance.sim.scan_times import ScanTimes
-from attendance.sim.school import ABSENCE_AFTER, SCHEDULE, invent, session_at
+from attendance.sim.school import ABSENCE_AFTER, SCHEDULE, SECTION, invent
 
 MANILA = ZoneInfo("Asia/Manila")
 
@@ -41,55 +41,57 @@ def gate(clock: ManualClock) -> SimulatedGate:
     return gate
 
 
-def look(proof: GateProof, clock: ManualClock, minutes: float) -> None:
+def look(proof: GateProof, clock: ManualClock, hours: float) -> None:
     """Let it work so long."""
-    for _ in range(round(minutes * 2)):
+    for _ in range(round(hours * 120)):
         proof.look(clock.now())
         clock.advance(30)
+    proof.look(clock.now())
 
 
-def arrivals(proof: GateProof, clock: ManualClock) -> dict[tuple[str, str], bool]:
+def arrivals(proof: GateProof, clock: ManualClock) -> dict[str, bool]:
+    """By day, whether it vouches for it."""
     windows = proof.windows(clock.now().at)
-    return {(window.day, window.session): window.complete for window in windows if window.kind == "arrival"}
+    assert {window.session for window in windows} == {"day"}
+    return {window.day: window.complete for window in windows if window.kind == "arrival"}
 
 
-def test_its_day_is_that_of_a_gate_with_no_other_configuration() -> None:
-    """So a real gate beside it speaks of the same sessions."""
-    assert SCHEDULE.sessions == tuple(plan.schedule(Settings()).sessions)
-    assert absence_rules(Settings()).limits.after == ABSENCE_AFTER
-    assert [session_at(local(at).astimezone(MANILA)) for at in ("03:00", "06:31", "12:31", "23:00")] == [
-        *("morning", "morning", "afternoon", "afternoon")
-    ]
+def test_its_day_is_that_of_a_gate_that_its_centre_has_told() -> None:
+    """So a real gate beside it speaks of the same session."""
+    settings = Settings.model_validate({"school_schedule": SECTION})
+    told = plan.schedule(settings)
+    assert (tuple(told.sessions), told.weekdays, told.cooldown) == (
+        *(SCHEDULE.sessions, SCHEDULE.weekdays, SCHEDULE.cooldown),
+    )
+    assert absence_rules(settings).limits.after == ABSENCE_AFTER
 
 
 def test_it_vouches_for_what_it_worked_through(clock: ManualClock) -> None:
-    """Once that is over; and not for a day on which it was not there."""
+    """Once that is over; and not for a day on which it was not there throughout."""
     proof = GateProof(MANILA)
-    look(proof, clock, minutes=119)
-    assert ("2026-06-08", "morning") not in arrivals(proof, clock)
-    look(proof, clock, minutes=2)
-    assert arrivals(proof, clock) == {
-        ("2026-06-07", "morning"): False,
-        ("2026-06-07", "afternoon"): False,
-        ("2026-06-08", "morning"): True,
-    }
+    look(proof, clock, hours=17)
+    assert arrivals(proof, clock) == {"2026-06-07": False}
+    look(proof, clock, hours=2)
+    assert arrivals(proof, clock) == {"2026-06-08": False}
+    look(proof, clock, hours=24)
+    assert arrivals(proof, clock) == {"2026-06-09": True}
 
 
 def test_who_stopped_vouches_for_nothing_after_it(clock: ManualClock) -> None:
     """Ten minutes are enough to miss a class."""
     proof = GateProof(MANILA)
-    look(proof, clock, minutes=60)
+    look(proof, clock, hours=30)
     clock.advance(600)
-    look(proof, clock, minutes=60)
-    assert arrivals(proof, clock)["2026-06-08", "morning"] is False
+    look(proof, clock, hours=13)
+    assert arrivals(proof, clock)["2026-06-09"] is False
 
 
 def test_a_clock_that_is_not_trusted_proves_nothing(clock: ManualClock) -> None:
     """As at a real gate."""
     proof = GateProof(MANILA)
     clock.trusted = False
-    look(proof, clock, minutes=130)
-    assert arrivals(proof, clock)["2026-06-08", "morning"] is False
+    look(proof, clock, hours=43)
+    assert arrivals(proof, clock)["2026-06-09"] is False
 
 
 def test_scan_times_are_those_of_a_small_computer_and_the_same_for_the_same_seed() -> None:
@@ -132,18 +134,19 @@ def _refused(gate: SimulatedGate, *, today: bool) -> int:
     return sum((item["day"] == "2026-06-08") is today for item in items)
 
 
-def test_whoever_comes_to_a_session_comes_in_first(gate: SimulatedGate, clock: ManualClock) -> None:
-    """In each, also if some were still inside."""
+def test_whoever_comes_on_a_day_comes_in_first(gate: SimulatedGate, clock: ManualClock) -> None:
+    """Also if some were still inside on the day before; and not everybody comes."""
     morning = Morning(gate, list(gate.keys), clock, every_s=1)
-    clock.advance(timedelta(hours=6).total_seconds())
+    clock.advance(10_800)
     morning.remember(0.4, 60.0)
-    clock.advance(timedelta(hours=1).total_seconds())
-    morning.remember(0.2, 60.0)
-    firsts: dict[tuple[str, str, str], str] = {}
+    clock.advance(86_400)
+    morning.remember(0.4, 60.0)
+    firsts: dict[tuple[str, str], str] = {}
     for scan in gate.ledger.scans:
-        firsts.setdefault((scan.day, scan.session, scan.student_key), scan.direction)
-    assert {session for _, session, _ in firsts} == {"morning", "afternoon"}
+        firsts.setdefault((scan.day, scan.student_key), scan.direction)
+    assert len({day for day, _ in firsts}) == 8
     assert set(firsts.values()) == {"in"}
+    assert len(firsts) < 8 * len(gate.keys)
 
 
 def test_refused_cards_are_told_as_a_real_gate_does(gate: SimulatedGate, clock: ManualClock) -> None:
