@@ -1,8 +1,9 @@
 """What the centre can say of a device's scans: complete up to where, and whether the chain over them holds."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from operator import attrgetter
 from typing import Any
 
 from sqlalchemy import Connection
@@ -59,7 +60,7 @@ def extend(conn: Connection, school_id: str, state: Chain, arrived: Mapping[int,
     """Move a chain's end over what has just been kept, and over what waited behind a gap that it filled."""
     waiting = state.highest > state.complete_to
     before = state.complete_to
-    _walk(state, _from(arrived, state.complete_to + 1))
+    _walk(state, sorted(arrived.values(), key=attrgetter("seq")))
     state.highest = max(state.highest, *arrived)
     if waiting and state.complete_to > before:
         _walk(state, events.after_number(conn, school_id, state.chain_id, state.complete_to))
@@ -126,6 +127,7 @@ def _agreed(conn: Connection, school_id: str, found: chains.Known) -> bool | Non
 
 
 def _walk(state: Chain, scans: Iterable[Scan]) -> None:
+    """Over those beyond its end, in the order of their numbers."""
     for scan in scans:
         if state.broken_at is not None or scan.seq != state.complete_to + 1:
             return
@@ -133,9 +135,3 @@ def _walk(state: Chain, scans: Iterable[Scan]) -> None:
             state.broken_at = scan.seq
             return
         state.complete_to, state.complete_link = scan.seq, scan.chain
-
-
-def _from(scans: Mapping[int, Scan], number: int) -> Iterator[Scan]:
-    while number in scans:
-        yield scans[number]
-        number += 1
