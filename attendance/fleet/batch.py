@@ -23,6 +23,7 @@ class Batch:
     """
     Attributes:
         raw: the items as they came.
+        one_by_one: each row is written by itself, so that one which the database refuses holds up none of the others.
         items: those that could be read, by type and place.
         results: in the order of the items; ``None`` while it is open.
         learned: students' keys that became known.
@@ -32,15 +33,16 @@ class Batch:
     gate: Gate
     now: datetime
     raw: list[Any]
+    one_by_one: bool = False
     items: dict[type, dict[int, Any]] = field(default_factory=lambda: defaultdict(dict))
     results: list[ItemResult | None] = field(default_factory=list)
     learned: list[str] = field(default_factory=list)
     days: set[str] = field(default_factory=set)
 
     @classmethod
-    def read(cls, gate: Gate, raw: list[Any], now: datetime) -> "Batch":
+    def read(cls, gate: Gate, raw: list[Any], now: datetime, *, one_by_one: bool = False) -> "Batch":
         """Judge each item alone."""
-        batch = cls(gate, now, raw)
+        batch = cls(gate, now, raw, one_by_one)
         read = wire.ITEM.validate_python
         for place, each in enumerate(raw):
             try:

@@ -18,17 +18,23 @@ from attendance.fleet.store.gates import Gate
 _FOR_A_PERSON = (Result.CONFLICT, Result.REJECTED)
 
 
-def ingest(conn: Connection, gate: Gate, raw_items: list[Any], now: datetime) -> tuple[list[ItemResult], list[Head]]:
+def ingest(
+    conn: Connection, gate: Gate, raw_items: list[Any], now: datetime, *, one_by_one: bool = False
+) -> tuple[list[ItemResult], list[Head]]:
     """Take in the items of one request.
 
     Args:
         raw_items: as ``json`` read them.
+        one_by_one: slower, but none that the database refuses holds up the others.
 
     Returns:
         What became of each, in their order, and how far the chains of the scans among them are. Both hold once the
         transaction is committed.
+
+    Raises:
+        Doubtful: it must be done one by one, in a new transaction.
     """
-    batch = Batch.read(gate, raw_items, now)
+    batch = Batch.read(gate, raw_items, now, one_by_one=one_by_one)
     taken = scans.take(conn, batch)
     corrected = attached.take_corrections(conn, batch)
     attached.take_photos(conn, batch)

@@ -1,7 +1,6 @@
 """Writing the rows of a batch so that one which the database refuses holds up none of the others."""
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from typing import TypeVar
 
 from sqlalchemy import Connection
@@ -10,6 +9,10 @@ from sqlalchemy.exc import DataError, IntegrityError
 from attendance.fleet.batch import CREATED, Batch
 
 Row = TypeVar("Row")
+
+
+class Doubtful(Exception):
+    """Not all rows of a batch could be written at once. Its transaction must not be committed."""
 
 
 def keep(
@@ -23,16 +26,22 @@ def keep(
 
     Returns:
         Those that were written, and those that were there already and are not answered.
+
+    Raises:
+        Doubtful: only one by one can they be judged, and ``batch.one_by_one`` is not set.
     """
-    if not rows:
-        return {}, {}
-    with suppress(DataError, IntegrityError), conn.begin_nested() as attempt:
-        if put(list(rows.values())) == len(rows):
-            for place in rows:
-                batch.results[place] = CREATED
-            return dict(rows), {}
-        attempt.rollback()
-    return _one_by_one(conn, batch, rows, put)
+    if batch.one_by_one:
+        return _one_by_one(conn, batch, rows, put)
+    if rows:
+        try:
+            written = put(list(rows.values()))
+        except (DataError, IntegrityError) as error:
+            raise Doubtful from error
+        if written != len(rows):
+            raise Doubtful
+    for place in rows:
+        batch.results[place] = CREATED
+    return dict(rows), {}
 
 
 def _one_by_one(

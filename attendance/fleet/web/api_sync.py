@@ -3,6 +3,7 @@
 from attendance.domain import contact, wire
 from attendance.fleet import heartbeats
 from attendance.fleet.ingest import ingest
+from attendance.fleet.keeping import Doubtful
 from attendance.fleet.store import schools
 from attendance.fleet.store.engine import transaction
 from attendance.fleet.web.calls import Address, Call
@@ -10,8 +11,15 @@ from attendance.fleet.web.calls import Address, Call
 
 def sync(call: Call[contact.Sync]) -> contact.Synced:
     """What became of each item. It is durable before this returns."""
+    try:
+        return _synced(call, one_by_one=False)
+    except Doubtful:
+        return _synced(call, one_by_one=True)
+
+
+def _synced(call: Call[contact.Sync], *, one_by_one: bool) -> contact.Synced:
     with transaction(call.centre.engine) as conn:
-        results, heads = ingest(conn, call.gate, call.body.items, call.now)
+        results, heads = ingest(conn, call.gate, call.body.items, call.now, one_by_one=one_by_one)
         versions = schools.versions(conn, call.gate.school_id)
     return contact.Synced(results=results, heads=heads, versions=contact.Versions.model_validate(versions))
 

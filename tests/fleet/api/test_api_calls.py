@@ -30,6 +30,24 @@ def test_items_are_answered_in_their_places(centre: ServedCentre) -> None:
     assert answer.json["heads"] == [head]
 
 
+def test_what_the_database_refuses_holds_up_nothing_else(centre: ServedCentre) -> None:
+    """A scan that is well-formed, and that the table still does not take: it alone is rejected."""
+    unbearable = f"session-{secrets.token_hex(8)}"
+    with transaction(centre.engine) as conn:
+        if conn.dialect.name == "postgresql":
+            conn.exec_driver_sql(f"ALTER TABLE events ADD CHECK (session <> '{unbearable}')")
+        else:
+            conn.exec_driver_sql(
+                f"CREATE TRIGGER unbearable BEFORE INSERT ON events WHEN NEW.session = '{unbearable}' "
+                "BEGIN SELECT RAISE(ABORT, 'no'); END"
+            )
+    caller, own = centre.gate(centre.school()), ledger()
+    items = [scan(own), {**scan(own), "session": unbearable}, scan(own)]
+    answer = caller.ask("POST", "/sync", {"items": items}).json
+    assert [each["result"] for each in answer["results"]] == ["created", "rejected", "created"]
+    assert "database does not take it" in answer["results"][1]["reason"]
+
+
 def test_what_is_answered_is_durable(centre: ServedCentre) -> None:
     """The same again from a gate that never saw the answer is a duplicate, at whichever process it arrives."""
     caller, own = centre.gate(centre.school()), ledger()
