@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Engine
 from attendance.clock import Clock
 from attendance.fleet import watch
 from attendance.fleet.store import audit, overview
-from attendance.fleet.store.engine import reading
+from attendance.fleet.store.engine import asking, reading
 from attendance.fleet.store.overview import KnownGate
 from attendance.fleet.store.rollups import SLOT_MINUTES
 from attendance.fleet.vitals import Vitals, from_summary
@@ -96,7 +96,7 @@ class Sight:
         Raises:
             StorageError: the database cannot be asked.
         """
-        with reading(self._engine) as conn:
+        with asking(self._engine) as conn:
             done = audit.newest(conn)  # perhaps by another process: who renames a gate shall see the name
         if not self._lock.acquire(blocking=self._seen is None or done != self._done):
             return self._seen or ()

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, select, tuple_, update
+from sqlalchemy import Connection, bindparam, select, tuple_, update
 
 from attendance.fleet.store import dialect
 from attendance.fleet.store.tables import chains
@@ -40,6 +40,19 @@ class Known:
 
 
 _STATE = tuple(chains.c[name] for name in Chain.__slots__)
+_GROWING = ("complete_to", "complete_link", "highest", "broken_at")
+_SAVE = (
+    update(chains).where(chains.c.chain_id == bindparam("saved")).values({name: bindparam(name) for name in _GROWING})
+)
+_LOCKED = (
+    select(*_STATE)
+    .where(
+        chains.c.gate_id == bindparam("gate_id"),
+        tuple_(chains.c.device_id, chains.c.epoch).in_(bindparam("named", expanding=True)),
+    )
+    .order_by(chains.c.chain_id)
+    .with_for_update()
+)
 
 
 def lock(
@@ -57,16 +70,7 @@ def lock(
 
 
 def save(conn: Connection, chain: Chain) -> None:
-    conn.execute(
-        update(chains)
-        .where(chains.c.chain_id == chain.chain_id)
-        .values(
-            complete_to=chain.complete_to,
-            complete_link=chain.complete_link,
-            highest=chain.highest,
-            broken_at=chain.broken_at,
-        )
-    )
+    conn.execute(_SAVE, {"saved": chain.chain_id, **{name: getattr(chain, name) for name in _GROWING}})
 
 
 def claim(conn: Connection, chain: Chain, seq: int, link: str, now: datetime) -> None:
@@ -101,10 +105,5 @@ def of_school(conn: Connection, school_id: str, gate_id: str | None = None) -> l
 
 
 def _locked(conn: Connection, gate_id: str, named: list[tuple[str, str]]) -> dict[tuple[str, str], Chain]:
-    query = (
-        select(*_STATE)
-        .where(chains.c.gate_id == gate_id, tuple_(chains.c.device_id, chains.c.epoch).in_(named))
-        .order_by(chains.c.chain_id)
-        .with_for_update()
-    )
-    return {(row.device_id, row.epoch): Chain(*row) for row in conn.execute(query)}
+    rows = conn.execute(_LOCKED, {"gate_id": gate_id, "named": named})
+    return {(row.device_id, row.epoch): Chain(*row) for row in rows}

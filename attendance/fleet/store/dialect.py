@@ -1,18 +1,33 @@
 """What differs between SQLite and PostgreSQL; everything else is the same code on both."""
 
+import select
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from threading import Lock
 from typing import Any
 
 import psycopg
-from sqlalchemy import ColumnElement, Connection, Engine, Table, any_, bindparam, cast, create_engine, event, text
+from sqlalchemy import (
+    BindParameter,
+    ColumnElement,
+    Connection,
+    Engine,
+    Table,
+    any_,
+    bindparam,
+    cast,
+    create_engine,
+    event,
+    text,
+)
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool
+from sqlalchemy.exc import InvalidatePoolError
+from sqlalchemy.pool import ConnectionPoolEntry, PoolProxiedConnection, QueuePool
 from sqlalchemy.types import NullType
 
 from attendance.errors import StorageError
 
+POSTGRESQL = "postgresql"
 SQLITE_BUSY_TIMEOUT_S = 30
 """How long a writer waits for the others' short transactions."""
 POSTGRESQL_SESSION = {
@@ -29,7 +44,7 @@ _UPGRADE_LOCK = 0x617474656E64
 
 
 def is_postgresql(conn: Connection) -> bool:
-    return conn.dialect.name == "postgresql"
+    return conn.dialect.name == POSTGRESQL
 
 
 def insert(conn: Connection, table: Table) -> postgresql.Insert | sqlite.Insert:
@@ -106,9 +121,9 @@ def postgresql_engine(url: str, connections: int) -> Engine:
         creator=lambda: psycopg.connect(**parameters),
         pool_size=connections,
         max_overflow=0,
-        pool_pre_ping=True,
     )
     event.listen(engine, "connect", _prepare_postgresql if keeps_session else _prepare_pooled)
+    event.listen(engine, "checkout", _still_connected)
     return engine
 
 
@@ -127,6 +142,16 @@ def _prepare_postgresql(connection: Any, entry: ConnectionPoolEntry) -> None:
     connection.commit()
 
 
+def _still_connected(connection: Any, entry: ConnectionPoolEntry, proxy: PoolProxiedConnection) -> None:
+    """A server that went away has said so, or closed the connection, and was not heard yet: then none of the pool's is
+    good any more. This asks the kernel and not the server, which would cost as much as a statement."""
+    heard = select.poll()
+    if not connection.closed:
+        heard.register(connection.fileno(), select.POLLIN)
+    if connection.closed or heard.poll(0):
+        raise InvalidatePoolError
+
+
 def _prepare_pooled(connection: Any, entry: ConnectionPoolEntry) -> None:
     connection.prepare_threshold = None
 
@@ -135,6 +160,13 @@ def read_only(conn: Connection) -> Connection:
     """The connection, for a transaction that only reads, all of it from one state."""
     if is_postgresql(conn):
         return conn.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+    return conn.execution_options(reads_only=True)
+
+
+def without_transaction(conn: Connection) -> Connection:
+    """The connection, for one statement that only reads."""
+    if is_postgresql(conn):
+        return conn.execution_options(isolation_level="AUTOCOMMIT")
     return conn.execution_options(reads_only=True)
 
 
@@ -155,10 +187,25 @@ def without_hurry(conn: Connection) -> None:
 def among(conn: Connection, column: ColumnElement[Any], values: list[Any]) -> ColumnElement[bool]:
     """Whether the column has one of many values; one parameter for PostgreSQL, whose plan is then always the same."""
     if is_postgresql(conn):
-        # a parameter of no type becomes the array at once; one of type text would be cast anew for each row
-        array = bindparam(None, array_literal(values), type_=NullType(), unique=True)
-        return column == any_(cast(array, postgresql.ARRAY(column.type)))
+        return _any_of(column, bindparam(None, array_literal(values), type_=NullType(), unique=True))
     return column.in_(values)
+
+
+def among_named(kind: str, column: ColumnElement[Any], name: str) -> ColumnElement[bool]:
+    """The same for a statement that is made once for a kind of database, and told the ``named`` values when it runs."""
+    if kind == POSTGRESQL:
+        return _any_of(column, bindparam(name, type_=NullType()))
+    return column.in_(bindparam(name, expanding=True))
+
+
+def named(conn: Connection, values: list[Any]) -> Any:
+    """What such a statement takes."""
+    return array_literal(values) if is_postgresql(conn) else values
+
+
+def _any_of(column: ColumnElement[Any], array: BindParameter[Any]) -> ColumnElement[bool]:
+    # a parameter of no type becomes the array at once; one of type text would be cast anew for each row
+    return column == any_(cast(array, postgresql.ARRAY(column.type)))
 
 
 def array_literal(values: Sequence[Any]) -> str:

@@ -66,6 +66,20 @@ def reading(engine: Engine) -> Iterator[Connection]:
         raise _refused(error) from error
 
 
+@contextmanager
+def asking(engine: Engine) -> Iterator[Connection]:
+    """For one question alone, without the cost of a transaction.
+
+    Raises:
+        StorageError: the database refused, or is out of reach.
+    """
+    try:
+        with engine.connect() as conn:
+            yield dialect.without_transaction(conn)
+    except (DBAPIError, TimeoutError) as error:
+        raise _refused(error) from error
+
+
 def upgrade(engine: Engine) -> None:
     """Bring the database to the newest schema. Several replicas may start at once: one does it, the others wait.
 

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from sqlalchemy import Connection, delete, select
+from sqlalchemy import Connection, Row, Select, bindparam, delete, select
 
 from attendance.clock import rfc3339
 from attendance.domain.wire import Scan
@@ -50,6 +51,22 @@ _INSERT = Insert(events, ("school_id", "chain_id", "scan_id", "event_at", "seq",
 _values = attrgetter("scan_id", "scanned_at", "seq", "chain", *_SCAN_COLUMNS)
 
 
+_SCANS = select(
+    events.c.scan_id,
+    chains.c.device_id,
+    chains.c.epoch,
+    events.c.seq,
+    events.c.event_at.label("scanned_at"),
+    events.c.link.label("chain"),
+    *(events.c[name] for name in _SCAN_COLUMNS),
+).join(chains, chains.c.chain_id == events.c.chain_id)
+
+
+@cache
+def _by_id(kind: str) -> Select[Any]:
+    return _SCANS.where(events.c.school_id == bindparam("of"), dialect.among_named(kind, events.c.scan_id, "wanted"))
+
+
 def put(conn: Connection, school_id: str, scans: Sequence[tuple[int, Scan]]) -> int:
     """Keep scans, each with its chain's id; those whose key is there already are left out. How many were kept."""
     return _INSERT.run(conn, [(school_id, chain_id, *_values(scan)) for chain_id, scan in scans])
@@ -57,8 +74,8 @@ def put(conn: Connection, school_id: str, scans: Sequence[tuple[int, Scan]]) -> 
 
 def by_id(conn: Connection, school_id: str, scan_ids: Iterable[str]) -> dict[str, Scan]:
     """Those of the scans that are here."""
-    condition = (events.c.school_id == school_id, dialect.among(conn, events.c.scan_id, list(scan_ids)))
-    return {scan.scan_id: scan for scan in _read(conn, *condition)}
+    asked = {"of": school_id, "wanted": dialect.named(conn, list(scan_ids))}
+    return {scan.scan_id: scan for scan in map(_scan, conn.execute(_by_id(conn.dialect.name), asked))}
 
 
 def places(conn: Connection, school_id: str, scan_ids: Iterable[str]) -> dict[str, Place]:
@@ -90,14 +107,14 @@ def by_number(conn: Connection, school_id: str, chain_id: int, numbers: Iterable
         events.c.chain_id == chain_id,
         dialect.among(conn, events.c.seq, list(numbers)),
     )
-    return {scan.seq: scan for scan in _read(conn, *condition)}
+    return {scan.seq: scan for scan in map(_scan, conn.execute(_SCANS.where(*condition)))}
 
 
 def after_number(conn: Connection, school_id: str, chain_id: int, number: int) -> Iterator[Scan]:
     """A chain's scans beyond a number, in order."""
     while True:
         condition = (events.c.school_id == school_id, events.c.chain_id == chain_id, events.c.seq > number)
-        page = list(_read(conn, *condition, order=events.c.seq, limit=_PAGE))
+        page = list(map(_scan, conn.execute(_SCANS.where(*condition).order_by(events.c.seq).limit(_PAGE))))
         yield from page
         if len(page) < _PAGE:
             return
@@ -109,21 +126,5 @@ def forget_before(conn: Connection, first: datetime) -> int:
     return conn.execute(delete(events).where(events.c.event_at < rfc3339(first))).rowcount
 
 
-def _read(conn: Connection, *condition: Any, order: Any = None, limit: int | None = None) -> Iterator[Scan]:
-    query = (
-        select(
-            events.c.scan_id,
-            chains.c.device_id,
-            chains.c.epoch,
-            events.c.seq,
-            events.c.event_at.label("scanned_at"),
-            events.c.link.label("chain"),
-            *(events.c[name] for name in _SCAN_COLUMNS),
-        )
-        .join(chains, chains.c.chain_id == events.c.chain_id)
-        .where(*condition)
-        .order_by(order)
-        .limit(limit)
-    )
-    for row in conn.execute(query):
-        yield Scan(**row._mapping)
+def _scan(row: Row[Any]) -> Scan:
+    return Scan(**row._mapping)

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Connection, Select, insert, select, update
+from sqlalchemy import Connection, Select, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from uuid6 import uuid7
 
@@ -51,7 +51,8 @@ class Machine:
 
 def by_key_hash(conn: Connection, key_hash: str) -> Gate | None:
     """The live gate whose token this is."""
-    return _first(conn, _gates().where(gates.c.key_hash == key_hash)) if key_hash else None
+    row = conn.execute(_BY_KEY_HASH, {"shown": key_hash}).first() if key_hash else None
+    return _gate(row) if row else None
 
 
 def get(conn: Connection, school_id: str, gate_id: str) -> Gate | None:
@@ -163,6 +164,9 @@ def _gates() -> Select[tuple[object, ...]]:
         schools.c.name.label("school"),
         schools.c.timezone,
     ).join(schools, schools.c.school_id == gates.c.school_id)
+
+
+_BY_KEY_HASH = _gates().where(gates.c.key_hash == bindparam("shown"))
 
 
 def _first(conn: Connection, query: Select[tuple[object, ...]]) -> Gate | None:

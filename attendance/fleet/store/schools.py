@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 from sqlalchemy.exc import IntegrityError
 from uuid6 import uuid7
 
@@ -83,13 +83,7 @@ def take_numbers(conn: Connection, school_id: str, counter: str, count: int) -> 
     """The last of ``count`` new numbers. Nobody else gets any of this school's until the transaction ends, so that
     numbers become visible in their order; take them as late as possible.
     """
-    statement = (
-        update(counters)
-        .where(counters.c.school_id == school_id, counters.c.name == counter)
-        .values(value=counters.c.value + count)
-        .returning(counters.c.value)
-    )
-    return int(conn.execute(statement).scalar_one())
+    return int(conn.execute(_TAKE, {"of": school_id, "counter": counter, "count": count}).scalar_one())
 
 
 def wait_for_directory(conn: Connection, school_id: str) -> None:
@@ -99,8 +93,14 @@ def wait_for_directory(conn: Connection, school_id: str) -> None:
 
 def versions(conn: Connection, school_id: str) -> dict[str, int]:
     """The newest numbers, as ``{"changes": 3, "scans": 812}``."""
-    rows = conn.execute(select(counters.c.name, counters.c.value).where(counters.c.school_id == school_id))
-    return {name: int(value) for name, value in rows}
+    return {name: int(value) for name, value in conn.execute(_VERSIONS, {"of": school_id})}
 
 
 _COLUMNS = (schools.c.school_id, schools.c.name, schools.c.timezone, schools.c.created_at)
+_TAKE = (
+    update(counters)
+    .where(counters.c.school_id == bindparam("of"), counters.c.name == bindparam("counter"))
+    .values(value=counters.c.value + bindparam("count"))
+    .returning(counters.c.value)
+)
+_VERSIONS = select(counters.c.name, counters.c.value).where(counters.c.school_id == bindparam("of"))

@@ -7,7 +7,7 @@ from sqlalchemy import Engine
 
 from attendance.domain import wire
 from attendance.fleet.store import gates
-from attendance.fleet.store.engine import reading
+from attendance.fleet.store.engine import asking
 from attendance.fleet.store.gates import Gate
 from attendance.fleet.web.refusals import Refusal
 
@@ -41,7 +41,7 @@ class Asker:
             StorageError: the database cannot be asked.
         """
         if self.key_hash:
-            with reading(engine) as conn:
+            with asking(engine) as conn:
                 found = gates.by_key_hash(conn, self.key_hash)
             if found is not None:
                 return found
