@@ -6,7 +6,6 @@ A whole ``/health`` has several kilobytes. A page of a thousand gates cannot rea
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import islice
 from typing import Any
 
 from attendance.fleet.watch import told
@@ -46,12 +45,15 @@ def vitals(health: Mapping[str, Any]) -> Vitals:
 
 
 def summary(health: Mapping[str, Any]) -> dict[str, Any]:
-    """The vitals that are known, and the problems, as plain JSON: what is kept of each gate to be shown in the list."""
+    """The vitals that are known, and the problems, as plain JSON: what is kept of each gate to be shown and told.
+
+    All of its problems: people would take one that is left out for one that is over.
+    """
     read = vitals(health)
     known = {name: value for name in Vitals.__slots__ if (value := getattr(read, name)) is not None}
     problems = [
         {"code": each.code, "severity": each.severity, "text": each.text, "remedy": each.remedy}
-        for each in islice(told(health), _LISTED)
+        for each in told(health)
     ]
     return {**known, "problems": problems}
 
@@ -59,10 +61,6 @@ def summary(health: Mapping[str, Any]) -> dict[str, Any]:
 def from_summary(kept: Mapping[str, Any]) -> Vitals:
     """The vitals that ``summary`` kept."""
     return Vitals(**{name: kept.get(name) for name in Vitals.__slots__})
-
-
-_LISTED = 10
-"""Problems of a gate that are kept for the list; its own page has all."""
 
 
 def _part(document: Mapping[str, Any], name: str) -> Mapping[str, Any]:
