@@ -94,9 +94,9 @@ class MachineProbe:
             "uptime_hours": round(uptime_s / 3600, 2),
             "memory_mb": memory_mb,
             "disk_usage": {
-                "total_gb": round(room.total_bytes / 1e9, 1),
-                "used_gb": round(room.used_bytes / 1e9, 1),
-                "free_gb": round(room.free_bytes / 1e9, 1),
+                "total_gb": round(room.total_bytes / 1e9, 3),
+                "used_gb": round(room.used_bytes / 1e9, 3),
+                "free_gb": round(room.free_bytes / 1e9, 3),
                 "used_percent": round(100 * room.used_bytes / room.total_bytes, 1) if room.total_bytes else 0.0,
             },
             "temperature_c": temperature_c,

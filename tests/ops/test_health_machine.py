@@ -1,6 +1,7 @@
 """The probe of the machine, on a copy of what a Raspberry Pi's kernel shows."""
 
 import os
+import shutil
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -42,6 +43,12 @@ def test_uptime_ignores_the_wall_clock(sys: Path) -> None:
     clock.step(86_400)
     clock.advance(5400)
     assert (probe().values["uptime_seconds"], probe().values["uptime_hours"]) == (5400, 1.5)
+
+
+def test_room_is_told_to_the_megabyte(sys: Path) -> None:
+    """What fills a disk within weeks does not do it in steps of a tenth of a gigabyte."""
+    room = MachineProbe(sys, list, sys=sys)().values["disk_usage"]
+    assert room["total_gb"] == round(shutil.disk_usage(sys).total / 1e9, 3)
 
 
 @pytest.mark.parametrize(("warn", "critical", "found"), [(100.1, 0, ["disk-low"]), (100.1, 100.1, ["disk-full"])])
