@@ -1,14 +1,16 @@
 """What a dying disk still gives is taken, without asking it again and again for what it refuses."""
 
+import os
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from attendance.kiosk.store.salvage import Walk
+from attendance.kiosk.store.salvage import Walk, refused_by_the_disk
 
 PAGE_ROWS = 30
 
@@ -68,3 +70,12 @@ def test_no_row_is_taken_twice_and_none_is_invented(disk: BadDisk, bad: set[int]
     """Whichever pages are refused."""
     found = taken(disk, bad)
     assert set(found) <= {number for number in range(1, 3001) if (number - 1) // PAGE_ROWS not in bad}
+
+
+def test_a_file_that_cannot_be_read_everywhere_is_told_from_one_that_can(tmp_path: Path) -> None:
+    """The kernel answers reading the first page of a process's memory as a disk does that gives up on a block."""
+    whole = tmp_path / "whole"
+    whole.write_bytes(b"page")
+    os.truncate(whole, 1 << 40)
+    assert not refused_by_the_disk(whole)
+    assert refused_by_the_disk(Path("/proc/self/mem"))

@@ -1,5 +1,6 @@
 """Taking what can still be read out of a damaged database into a whole one, row by row."""
 
+import errno
 import os
 import sqlite3
 from collections.abc import Iterator
@@ -159,13 +160,26 @@ class Walk:
 def refused_by_the_disk(path: Path) -> bool:
     """Whether some part of a file cannot be read at all; SQLite calls that damage like any other."""
     with path.open("rb") as file:
-        size = os.fstat(file.fileno()).st_size
         try:
-            for at in range(0, size, _STEP_BYTES):
+            for at in _written(file.fileno()):
                 os.pread(file.fileno(), _STEP_BYTES, at)
         except OSError:
             return True
     return False
+
+
+def _written(descriptor: int) -> Iterator[int]:
+    """Where to read a file, step by step; holes are on no disk."""
+    at = 0
+    while True:
+        try:
+            at = os.lseek(descriptor, at, os.SEEK_DATA)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing but a hole, or the end
+                return
+            raise
+        yield at
+        at += _STEP_BYTES
 
 
 def _step_over(failures: int) -> int:
