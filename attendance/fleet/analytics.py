@@ -54,23 +54,30 @@ _Counted = TypeVar("_Counted", bound=_HasAttended)
 
 def attended_by(rows: Iterable[_Counted], key: Callable[[_Counted], _Key]) -> dict[_Key, Attended]:
     """Sums by whatever ``key`` says of a row."""
-    found: dict[_Key, Attended] = defaultdict(Attended)
+    found: dict[_Key, list[int]] = defaultdict(lambda: [0, 0, 0])
     for row in rows:
-        before = found[key(row)]
-        found[key(row)] = Attended(before.expected + row.expected, before.present + row.present, before.late + row.late)
-    return dict(found)
+        sums = found[key(row)]
+        sums[0] += row.expected
+        sums[1] += row.present
+        sums[2] += row.late
+    return {name: Attended(*sums) for name, sums in found.items()}
 
 
 def weekday(row: _OfDay) -> int:
     """0 is Monday."""
-    return date.fromisoformat(row.day).weekday()
+    return _date(row.day).weekday()
 
 
 @lru_cache(maxsize=2048)
-def _step(day: str, weekly: bool) -> date:
-    """Fifty schools have the same days."""
-    at = date.fromisoformat(day)
-    return at - timedelta(days=at.weekday()) if weekly else at
+def _date(day: str) -> date:
+    """Fifty schools, or sections, have the same days."""
+    return date.fromisoformat(day)
+
+
+@lru_cache(maxsize=2048)
+def _monday(day: str) -> date:
+    at = _date(day)
+    return at - timedelta(days=at.weekday())
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +97,7 @@ class Steps:
 
     def of(self, day: str) -> date:
         """The step in which a day lies, by its first day."""
-        return _step(day, self.weekly)
+        return _monday(day) if self.weekly else _date(day)
 
     def all(self) -> list[date]:
         """In order."""

@@ -107,7 +107,7 @@ def by_section_and_day(conn: Connection, school_id: str, period: Period) -> list
         .group_by(section_days.c.section, section_days.c.day)
         .order_by(section_days.c.day)
     )
-    return [Attendance(section, day, *map(int, counts)) for section, day, *counts in _rows(conn, query)]
+    return [Attendance(*row) for row in _rows(conn, query)]
 
 
 def together(conn: Connection, school_id: str, period: Period, limit: int) -> list[Together]:
