@@ -35,7 +35,7 @@ def test_three_packets_of_ten_are_lost(tmp_path: Path) -> None:
         ["unshare", "--net", sys.executable, str(script), str(tmp_path)],
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(map(str, (ROOT, ROOT / "tests")))},
         timeout=1800,
         check=False,
     )
