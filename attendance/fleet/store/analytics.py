@@ -68,7 +68,7 @@ def by_gate_and_day(conn: Connection, school_id: str, period: Period) -> list[Ga
     query = (
         select(*(gate_days.c[name] for name in GateDay._fields))
         .where(gate_days.c.school_id == school_id, period.within(gate_days))
-        .order_by(gate_days.c.day)
+        .order_by(gate_days.c.day, gate_days.c.gate_id)
     )
     return [GateDay(*row) for row in conn.execute(query)]
 
@@ -105,7 +105,7 @@ def by_section_and_day(conn: Connection, school_id: str, period: Period) -> list
         )
         .where(section_days.c.school_id == school_id, period.within(section_days))
         .group_by(section_days.c.section, section_days.c.day)
-        .order_by(section_days.c.day)
+        .order_by(section_days.c.day, section_days.c.section)
     )
     return [Attendance(*row) for row in _rows(conn, query)]
 

@@ -70,7 +70,7 @@ def by_day(conn: Connection, school_ids: Collection[str], period: Period) -> lis
         )
         .outerjoin(flows, (flows.c.school_id == analysed_days.c.school_id) & (flows.c.day == analysed_days.c.day))
         .where(*_of(conn, analysed_days, school_ids, period))
-        .order_by(analysed_days.c.day)
+        .order_by(analysed_days.c.day, analysed_days.c.school_id)
     )
     return [SchoolDay(*row) for row in conn.execute(query).all()]
 
