@@ -97,7 +97,7 @@ class Steps:
 
     def of(self, day: str) -> date:
         """The step in which a day lies, by its first day."""
-        return _monday(day) if self.weekly else _date(day)
+        return self._step(day)
 
     def all(self) -> list[date]:
         """In order."""
@@ -107,9 +107,14 @@ class Steps:
     def sums(self, rows: Iterable[_Row], value: Callable[[_Row], int]) -> list[int]:
         """Of each step."""
         found: dict[date, int] = defaultdict(int)
+        step = self._step
         for row in rows:
-            found[self.of(row.day)] += value(row)
-        return [found.get(step, 0) for step in self.all()]
+            found[step(row.day)] += value(row)
+        return [found.get(at, 0) for at in self.all()]
+
+    @property
+    def _step(self) -> Callable[[str], date]:
+        return _monday if self.weekly else _date
 
 
 def days_with(rows: Iterable[_Row], value: Callable[[_Row], int]) -> int:
