@@ -49,7 +49,16 @@ fetch_cluster() {
     rm -r "$archives"
 }
 
+all=
+if [ "${1:-}" = --all ]; then
+    all=yes
+    shift
+fi
 packages=()
+if [ "$all" ]; then
+    command -v nft >/dev/null || packages+=(nftables)
+    command -v ip >/dev/null || packages+=(iproute2)
+fi
 command -v chromium >/dev/null || packages+=(chromium)
 ldconfig -p | grep -q 'libzbar\.so' || packages+=(libzbar0)
 command -v git >/dev/null || packages+=(git)
@@ -64,9 +73,8 @@ fetch_tools prometheus prometheus promtool
 fetch_tools prometheus-alertmanager prometheus-alertmanager amtool
 
 select=(-m "not slow")
-if [ "${1:-}" = --all ]; then
+if [ "$all" ]; then
     select=()
-    shift
     fetch_cluster
 fi
 cd "$root"
