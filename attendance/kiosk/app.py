@@ -4,6 +4,7 @@ import faulthandler
 import logging
 import os
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -41,7 +42,7 @@ from attendance.ops import sqlite, systemd
 from attendance.ops.alert_post import Poster
 from attendance.ops.disk import DiskWatch, Reserve
 from attendance.ops.exposition import Exposition
-from attendance.ops.health import HealthBoard
+from attendance.ops.health import HealthBoard, Probe, ProbeResult
 from attendance.ops.instance import InstanceLock
 from attendance.ops.logs import LogKeeper
 from attendance.ops.machine import MachineProbe
@@ -363,7 +364,8 @@ class Gate:
         board.add_probe("database", self._database_probe)
         self._recording.add_probes(board, self._zone)
         watchdog, copies = self._watchdog, self._backups
-        board.add_probe("watchdog", lambda: statuses.watchdog(watchdog.get_status(), watchdog.problems))
+        of_watchdog = self._once_started(lambda: statuses.watchdog(watchdog.get_status(), watchdog.problems))
+        board.add_probe("watchdog", of_watchdog)
         board.add_probe("backup", lambda: statuses.backup(copies.get_status(), copies.problems))
         board.add_probe("sms_webhook", self._webhook.probe)
         for couriers in self._couriers:
@@ -376,9 +378,18 @@ class Gate:
         board.add_probe("alerts", self._alerting.probe)
         board.add_probe("scans", ScanTimesProbe(self._metrics))
         deadlines = {part.service: part.deadline_s for part in self._parts if part.service is not None}
-        board.add_probe("services", probes.services_probe(deadlines, clock))
+        board.add_probe("services", self._once_started(probes.services_probe(deadlines, clock)))
         self._metrics.add_source(measures.SnapshotMeasures(self._metrics, board.snapshot))
         self._metrics.add_source(lambda: measures.gauges(self._metrics, copies.gauges()))
+
+    def _once_started(self, probe: Probe) -> Probe:
+        """Until every part has been started, and from when they end, nothing is wrong with one that does not run."""
+
+        def looked() -> ProbeResult:
+            found = probe()
+            return found if self._started else replace(found, problems=())
+
+        return looked
 
     def _processes(self) -> list[int]:
         vision = self._recording.vision_pid

@@ -117,14 +117,14 @@ class CameraProbe:
 
     def __call__(self) -> ProbeResult:
         status = self._process.status
-        problems = [*self._of_process(), *(self._of_camera(status) if status else self._of_silence())]
         if status is not None:
             self._silent_since_ns = None
+        problems = [*self._of_process(), *(self._of_camera(status) if status else self._of_silence())]
         return statuses.camera(self._values(status, problems), problems)
 
     def _of_process(self) -> list[Problem]:
         state, problems = self._process.state, []
-        if state.pid is None:
+        if state.pid is None and (state.last_reason or self._silent_s() > _FIRST_STATUS_S):
             problems.append(_VISION_DOWN.said(reason=state.last_reason or "starting"))
         if self._process.face_engine == "haar":
             problems.append(_FACES_SIMPLE)
@@ -139,11 +139,15 @@ class CameraProbe:
         return []
 
     def _of_silence(self) -> list[Problem]:
-        """A process that lives but has said nothing of its camera yet: normal for a while."""
+        """A process that has said nothing of its camera yet: normal for a while."""
+        silent_s = self._silent_s()
+        return [_CAMERA_SILENT.said(seconds=silent_s)] if silent_s > _FIRST_STATUS_S else []
+
+    def _silent_s(self) -> float:
+        """How long looks have found no status."""
         if self._silent_since_ns is None:
             self._silent_since_ns = self._clock.boot_ns()
-        silent_s = (self._clock.boot_ns() - self._silent_since_ns) / 1e9
-        return [_CAMERA_SILENT.said(seconds=silent_s)] if silent_s > _FIRST_STATUS_S else []
+        return (self._clock.boot_ns() - self._silent_since_ns) / 1e9
 
     def _values(self, status: Status | None, problems: list[Problem]) -> dict[str, Any]:
         error = next((problem.text for problem in problems if problem.severity == "error"), None)
