@@ -1,4 +1,4 @@
-"""One pull of the school's directory, judged as a whole and entered in one transaction."""
+"""One pull of the school's directory: its rules and its roster, each judged as a whole, each in one transaction."""
 
 import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -46,6 +46,7 @@ class Batch:
         gone: keys of deleted entries, by kind.
         settings: sections that the centre decides; empty: it no longer does.
         faults: why the roster, or the rules, cannot be taken.
+        known: keys of all students who came with it; ``students`` are those who are to be entered yet.
     """
 
     version: int
@@ -57,7 +58,8 @@ class Batch:
     erasures: dict[str, entries.Erasure] = field(default_factory=dict)
     gone: dict[str, list[str]] = field(default_factory=dict)
     settings: dict[str, dict[str, object]] = field(default_factory=dict)
-    faults: dict[Feed, str] = field(default_factory=dict)
+    faults: dict[Feed, BadInput] = field(default_factory=dict)
+    known: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +100,8 @@ def sort(pages: Sequence[Changes], roster_after: int, rules_after: int) -> Batch
             try:
                 _sort_in(batch, change)
             except BadInput as error:
-                batch.faults.setdefault(feed, str(error))
+                batch.faults.setdefault(feed, error)
+    batch.known = frozenset(batch.students)
     return batch
 
 
@@ -120,7 +123,7 @@ def _sort_in(batch: Batch, change: Change) -> None:
             batch.erasures[change.key] = erasure
 
 
-def enter(
+def enter_rules(
     conn: sqlite3.Connection,
     batch: Batch,
     refused: Iterable[Refusal],
@@ -129,7 +132,7 @@ def enter(
     remember: Callable[[], None],
     now: Moment,
 ) -> list[str]:
-    """The transaction. What cannot be taken is noted, and holds up nothing else.
+    """The first transaction: settings, closures and erasures. What cannot be taken is noted, and holds up nothing else.
 
     Args:
         refused: settings that were found faulty; those that hold stay.
@@ -138,9 +141,6 @@ def enter(
 
     Returns:
         Paths of photos, relative to the data directory, that the caller deletes after the commit.
-
-    Raises:
-        Incomplete: the roster is not whole; nothing was entered.
     """
     faulty = {each.what for each in refused}
     for what, body in batch.settings.items():
@@ -160,20 +160,29 @@ def enter(
             directory.know_erased(conn, erased)
         directory.take_closures(conn, batch.closures, batch.gone.get("closure", ()))
 
+    _take(conn, Feed.RULES, batch, rules, now)
+    return photos
+
+
+def enter_roster(conn: sqlite3.Connection, batch: Batch, limits: Limits, now: Moment) -> None:
+    """The last transaction: students and cards, all or none; why none is noted.
+
+    Raises:
+        Incomplete: the roster is not whole; nothing was entered.
+    """
+
     def students_and_cards() -> None:
         before = directory.living(conn)
         if batch.whole:
-            directory.forget_strangers(conn, batch.students)
+            directory.forget_strangers(conn, batch.known)
         left = directory.take_students(conn, batch.students, batch.gone.get("student", ()), now)
         directory.take_cards(conn, batch.cards, batch.gone.get("card", ()))
         limits.judge(Feed.ROSTER, before, before - left)
         if (here := directory.of_the_centre(conn)) != batch.students_in_all:
             raise Incomplete(f"the centre has {batch.students_in_all} students, and {here} of them came here")
 
-    _take(conn, Feed.RULES, batch, rules, now)
     if limits.wanted:
         _take(conn, Feed.ROSTER, batch, students_and_cards, now)
-    return photos
 
 
 def _take(conn: sqlite3.Connection, feed: Feed, batch: Batch, work: Callable[[], None], now: Moment) -> None:
@@ -184,7 +193,7 @@ def _take(conn: sqlite3.Connection, feed: Feed, batch: Batch, work: Callable[[],
     """
     try:
         if fault := batch.faults.get(feed):
-            raise BadInput(fault)
+            raise fault
         with directory.attempt(conn):
             work()
     except Incomplete:

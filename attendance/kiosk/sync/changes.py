@@ -5,19 +5,20 @@ All pages of what is new are collected and judged before any of it is entered, s
 
 import logging
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
 from attendance.clock import Moment
 from attendance.domain.contact import Changes
+from attendance.errors import BadInput
 from attendance.kiosk import erasure
 from attendance.kiosk.store import centre_cursors, centre_refusals, directory
 from attendance.kiosk.store.centre_cursors import Feed
 from attendance.kiosk.store.centre_refusals import Refusal
 from attendance.kiosk.store.database import reading
-from attendance.kiosk.sync import applying
+from attendance.kiosk.sync import ahead, applying
 from attendance.kiosk.sync.applying import Batch, Incomplete, Limits
 from attendance.kiosk.sync.centre_settings import CentreSettings
 from attendance.kiosk.sync.down_problems import problems
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 MOST_ENTRIES = 200_000
 """Of one pull: ten times a large school. More is a fault, and would fill this gate's memory."""
 _WRITE_S = 60.0
+Entering = Generator[None, None, bool]
+"""A pull that is being entered: pauses after each transaction, and returns whether there is more to ask for at once."""
 
 
 class Directory:
@@ -60,10 +63,11 @@ class Directory:
         self._pages: list[Changes] = []
         self._refusals: Sequence[Refusal] = ()
         self._begun = False
+        self._entering: Entering | None = None
         self.version = 0
 
     def step(self, newest: int, now: Moment) -> bool:
-        """Ask for one page if there is something new, and enter all of it with the last.
+        """Ask for one page if there is something new; after the last, enter all of it, a transaction each time.
 
         Args:
             newest: the centre's version.
@@ -76,6 +80,8 @@ class Directory:
             CentreError: there is no answer; the next step goes on.
             StorageError: the disk refused.
         """
+        if self._entering is not None:
+            return self._go_on(self._entering)
         with reading(self._database) as conn:
             have = self._look(conn)
         if newest < self.version:
@@ -88,7 +94,8 @@ class Directory:
             return True
         pages, self._pages = self._pages, []
         self._begun = True
-        return self._enter(applying.sort(pages, have[Feed.ROSTER], have[Feed.RULES]), have, now)
+        batch = applying.sort(pages, have[Feed.ROSTER], have[Feed.RULES])
+        return self._go_on(self._enter(batch, have, now))
 
     def probe(self) -> ProbeResult:
         """For the health board."""
@@ -116,29 +123,46 @@ class Directory:
             raise BadAnswer(f"The centre sends more than {MOST_ENTRIES} entries of the school's directory.")
         return found
 
-    def _enter(self, batch: Batch, have: dict[Feed, int], now: Moment) -> bool:
+    def _go_on(self, entering: Entering) -> bool:
+        """The next transaction of a pull; whether there is more to do at once. After a fault the pull comes again."""
+        self._entering = None
+        try:
+            next(entering)
+        except StopIteration as done:
+            return bool(done.value)
+        self._entering = entering
+        return True
+
+    def _enter(self, batch: Batch, have: dict[Feed, int], now: Moment) -> Entering:
+        """Enter what came."""
         refused = self._faulty_settings(batch)
         erased = self._to_forget(batch)
         limits = replace(self._limits, accepted={each.what: each.remaining for each in self._refusals if each.accepted})
-        enter = partial(
-            applying.enter,
-            batch=batch,
-            refused=refused,
-            limits=limits,
-            erased=erased,
-            remember=lambda: erasure.remember(self._data_dir, erased),
-            now=now,
+        photos = self._writer.run(
+            partial(
+                applying.enter_rules,
+                batch=batch,
+                refused=refused,
+                limits=limits,
+                erased=erased,
+                remember=lambda: erasure.remember(self._data_dir, erased),
+                now=now,
+            ),
+            _WRITE_S,
         )
+        for path in photos:
+            (self._data_dir / path).unlink(missing_ok=True)
+        yield
+        enter = partial(applying.enter_roster, batch=batch, limits=limits, now=now)
         try:
-            photos = self._writer.run(enter, _WRITE_S)
+            yield from ahead.enter(self._database, self._writer, batch, limits, now)
+            self._writer.run(enter, _WRITE_S)
         except Incomplete as error:
             if have[Feed.ROSTER] > 0:
                 self._begin_anew(str(error))
                 return True
-            batch.faults[Feed.ROSTER] = str(error)
-            photos = self._writer.run(enter, _WRITE_S)
-        for path in photos:
-            (self._data_dir / path).unlink(missing_ok=True)
+            batch.faults[Feed.ROSTER] = BadInput(str(error))
+            self._writer.run(enter, _WRITE_S)
         self._tell(batch)
         return False
 
