@@ -5,6 +5,7 @@ import re
 import socket
 import subprocess
 import threading
+import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
@@ -52,9 +53,20 @@ class Page:
     path: str = "/metrics"
     token_file: Path | None = None
 
+    def read(self) -> str:
+        """What it says now.
+
+        Raises:
+            OSError: it does not answer.
+        """
+        headers = {"Authorization": f"Bearer {self.token_file.read_text()}"} if self.token_file else {}
+        request = urllib.request.Request(f"http://127.0.0.1:{self.port}{self.path}", headers=headers)
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return str(answer.read().decode())
+
 
 @dataclass
-class Told:
+class Listener:
     """Everything that was posted, in order: the path, without slashes, and the JSON."""
 
     port: int = 0
@@ -70,22 +82,22 @@ class Told:
 
 
 @contextmanager
-def being_told() -> Iterator[Told]:
-    """Somebody who listens on a free port."""
-    told = Told()
+def listening() -> Iterator[Listener]:
+    """On a free port."""
+    listener = Listener()
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
             said = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            told.posts.append((self.path.strip("/"), said))
+            listener.posts.append((self.path.strip("/"), said))
             self.send_response(200)
             self.end_headers()
 
         def log_message(self, format: str, *args: Any) -> None:
             pass
 
-    with serving(Handler) as told.port:
-        yield told
+    with serving(Handler) as listener.port:
+        yield listener
 
 
 @contextmanager
@@ -99,10 +111,10 @@ def serving(handler: type[BaseHTTPRequestHandler]) -> Iterator[int]:
 
 
 @contextmanager
-def monitoring(folder: Path, pages: Sequence[Page], told: Told, hurry: Hurry) -> Iterator[None]:
+def monitoring(folder: Path, pages: Sequence[Page], listener: Listener, hurry: Hurry) -> Iterator[None]:
     """Prometheus scrapes the pages every second and has Alertmanager tell of what it finds."""
     port = free_port()
-    _write_files(folder, pages, told.port, port, hurry)
+    _write_files(folder, pages, listener.port, port, hurry)
     alertmanager = ("--config.file=alertmanager.yml", "--storage.path=am", "--cluster.listen-address=")
     prometheus = ("--config.file=prometheus.yml", "--storage.tsdb.path=tsdb")
     with ExitStack() as running:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from monitoring import RECEIVER, SEVERITY, Hurry, Page, being_told, monitoring, serving
+from monitoring import RECEIVER, SEVERITY, Hurry, Page, listening, monitoring, serving
 
 from attendance.clock import boot_ns
 from attendance.ops.exposition import Exposition, Labelled, labelled_text
@@ -82,15 +82,15 @@ def test_every_alert_arrives_and_is_called_off(tmp_path: Path, eventually: Calla
             pass
 
     with ExitStack() as running:
-        told = running.enter_context(being_told())
+        listener = running.enter_context(listening())
         pages = pages_at(running.enter_context(serving(Pages)))
-        running.enter_context(monitoring(tmp_path, pages, told, Hurry()))
+        running.enter_context(monitoring(tmp_path, pages, listener, Hurry()))
         for trouble, status in ((True, "firing"), (False, "resolved")):
             gates.trouble = trouble
             expected = {(RECEIVER[severity], name, status) for name, severity in SEVERITY.items()}
             eventually(
                 lambda expected=expected: (
-                    expected <= {(path, labels["alertname"], said) for path, labels, said in told.alerts()}
+                    expected <= {(path, labels["alertname"], said) for path, labels, said in listener.alerts()}
                 ),
                 within_s=60.0,
             )
