@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import count
 from typing import Any, Self
 from urllib.parse import parse_qs, urlsplit
 
@@ -140,7 +141,8 @@ class SmallCentre:
             return key, 401, _fault("This gate was revoked")
         if told.path == "/sync":
             results = [self._take(item) for item in told.json["items"]]
-            return key, 200, {"results": results, "heads": [], "versions": {"changes": 0, "scans": 0}}
+            heads = self._heads(told.json["items"])
+            return key, 200, {"results": results, "heads": heads, "versions": {"changes": 0, "scans": 0}}
         match = re.fullmatch("/photos/([0-9a-f]{64})", told.path)
         if match:
             return (key, *self._picture(match[1], told))
@@ -171,6 +173,19 @@ class SmallCentre:
         self.items[key] = item
         self.newly.append(key)
         return {"result": "created"}
+
+    def _heads(self, raw: list[Any]) -> list[dict[str, Any]]:
+        """Of the series of the scans among the items; it looks at no chain."""
+        series = {(item["device_id"], item["epoch"]) for item in raw if item["type"] == "scan"}
+        heads = []
+        for device_id, epoch in series:
+            scans = [item for item in self.items.values() if isinstance(item, wire.Scan)]
+            here = {scan.seq for scan in scans if (scan.device_id, scan.epoch) == (device_id, epoch)}
+            complete_to = next(number for number in count() if number + 1 not in here)
+            heads.append(
+                {"device_id": device_id, "epoch": epoch, "complete_to": complete_to, "highest": max(here, default=0)}
+            )
+        return heads
 
     def _picture(self, sha256: str, told: Told) -> tuple[int, Any]:
         size = next((i.size_bytes for i in self.items.values() if i.type == "photo" and i.sha256 == sha256), None)

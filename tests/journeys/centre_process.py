@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -79,6 +80,17 @@ class CentreOnAPort:
     def died(self) -> bool:
         """Whether it kills itself; known before anybody can notice."""
         return bool(self._dying.poll())
+
+    def back_up(self, to: Path) -> None:
+        """Everything of it, while it does not run."""
+        self._engine.dispose()
+        shutil.copytree(self.plan.folder, to)
+
+    def restore(self, backup: Path) -> None:
+        """As it was then, and nothing since; while it does not run."""
+        self._engine.dispose()
+        shutil.rmtree(self.plan.folder)
+        shutil.copytree(backup, self.plan.folder)
 
     def close(self) -> None:
         self.kill()

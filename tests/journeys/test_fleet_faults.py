@@ -136,6 +136,36 @@ def test_a_gate_that_is_restored_from_yesterdays_backup(centre: CentreOnAPort, g
     assert centre.count("dead letters") == 0
 
 
+def test_a_centre_that_is_restored_from_yesterdays_backup(
+    centre: CentreOnAPort, gates: list[QueueingGate], disk: Path
+) -> None:
+    """With its next scan a gate hears that scans are gone that were there, and sends everything of that day again."""
+    yesterday, today = STUDENTS[:6], STUDENTS[6:]
+    _pass(gates, yesterday)
+    centre.kill()
+    centre.back_up(disk / "backup")
+    centre.start()
+    _pass(gates, today)
+    centre.kill()
+    centre.restore(disk / "backup")
+    centre.start()
+    assert len(centre.register()) == len(yesterday)
+    _pass(gates, STUDENTS[:2])
+    agree(centre, gates)
+    assert centre.count("refusals") == len(STUDENTS) + 2
+
+
+def _pass(gates: list[QueueingGate], students: list[str]) -> None:
+    """Each at the next gate, where somebody is refused, too; all of it is sent."""
+    for number, student in enumerate(students):
+        gate = gates[number % len(gates)]
+        scan_id = gate.scan(student, photo=JPEG + student.encode())
+        gate.correct_clock(scan_id, gate.clock.now().at - timedelta(minutes=3))
+        gate.refuse()
+    for gate in gates:
+        gate.send_all()
+
+
 @pytest.mark.parametrize("years", [-1, 1])
 def test_a_clock_a_year_off(centre: CentreOnAPort, disk: Path, years: int) -> None:
     """Scans travel at once under the wrong time, and are dated again everywhere when the gate learns the right one."""

@@ -126,6 +126,27 @@ def test_what_has_to_wait_holds_nothing_up(desk: SyncDesk, centre: SmallCentre) 
     assert slow.scan_id in centre.ids("scan")
 
 
+def test_a_centre_that_has_less_than_it_took_gets_everything_again(desk: SyncDesk, centre: SmallCentre) -> None:
+    """As one does that was restored from a backup: who was erased must not come back with it."""
+    gone = desk.gate.key("2")
+    erasure.erase(desk.database, desk.gate.data, [gone])
+    desk.gate.scan("1", photo=True)
+    desk.enrol(centre)
+    desk.work()
+    had = set(centre.items)
+    centre.items.clear()
+    centre.pictures.clear()
+    desk.gate.scan("1", passage=2)
+    desk.work()
+    assert had < set(centre.items)
+    assert len(centre.pictures) == 1
+    assert centre.ids("erasure") == {gone}
+    asked = len(centre.asked)
+    desk.gate.scan("1", passage=3)
+    desk.work()
+    assert len(centre.asked) == asked + 1
+
+
 def told_body(told: Told) -> bytes:
     return repr(told.json).encode() if told.body else b""
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from attendance.clock import Moment
 from attendance.domain.wire import Result
-from attendance.kiosk.store import sync_items
+from attendance.kiosk.store import sync_heads, sync_items
 from attendance.kiosk.store.sync_items import Item, PhotoOfScan
 
 LONGEST_WAIT_TRIES = 100
@@ -19,6 +19,7 @@ MOST_COUNTED = 100_000
 """Counting so many takes a slow gate a tenth of a second; a person is told no more by a larger number."""
 _SCHOOL = "centre.school_id"
 _AT_ONCE = "tries = 0, reason = '', next_try_boot_id = NULL, next_try_boot_ns = NULL"
+_ANEW = f"UPDATE sync_queue SET state = 'waiting', revision = revision + 1, {_AT_ONCE}"
 _DUE = "(next_try_boot_id IS NULL OR next_try_boot_id <> :boot_id OR next_try_boot_ns <= :boot_ns)"
 
 
@@ -232,12 +233,22 @@ def belong_to(conn: sqlite3.Connection, school_id: str) -> bool:
     """Send to a school's centre from here on: everything, if another one had it before; whether that is so."""
     moved = school(conn) not in ("", school_id)
     if moved:
-        conn.execute(f"UPDATE sync_queue SET state = 'waiting', revision = revision + 1, {_AT_ONCE}")
+        conn.execute(_ANEW)
+        sync_heads.forget(conn)
     conn.execute(
         "INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
         (_SCHOOL, school_id),
     )
     return moved
+
+
+def send_anew(conn: sqlite3.Connection, after: int, limit: int) -> int | None:
+    """Send rows again that the centre once took, from the one behind a position on; the last of them, if any."""
+    page = "SELECT position FROM sync_queue WHERE position > ? ORDER BY position LIMIT ?"
+    last: int | None = conn.execute(f"SELECT max(position) FROM ({page})", (after, limit)).fetchone()[0]
+    if last is not None:
+        conn.execute(f"{_ANEW} WHERE position > ? AND position <= ?", (after, last))
+    return last
 
 
 def _count(conn: sqlite3.Connection, state: str) -> int:

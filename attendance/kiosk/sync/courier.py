@@ -6,7 +6,9 @@ revision of its record only. Whatever happens in between, it is sent again, and 
 
 import logging
 import random
+import sqlite3
 from collections.abc import Callable, Sequence
+from functools import partial
 from http import HTTPStatus
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from attendance.clock import Clock, Moment
 from attendance.domain.backoff import pause_s
 from attendance.domain.contact import Synced
 from attendance.domain.wire import Head, ItemResult, Result
-from attendance.kiosk.store import sync_queue
+from attendance.kiosk.store import sync_heads, sync_queue
 from attendance.kiosk.store.reader import Reader
 from attendance.kiosk.store.sync_items import Item, PhotoOfScan
 from attendance.kiosk.store.sync_queue import Queued, Verdict, Waiting
@@ -34,6 +36,8 @@ _GATHER_S = 2.0
 _GATHER_LONGEST_S = 30.0
 _GATHER_BY_ANSWER = 30.0
 """A centre that answers slowly is asked the less often, so that a thousand gates never ask more than it can do."""
+_ANEW_AT_ONCE = 1_000
+"""Rows that one transaction takes back into the queue: nobody at the camera waits longer for it."""
 _COUNT_S = 10.0
 """How often a long queue is counted, which takes longer than a batch of it."""
 _LATER_FIRST_S = 5.0
@@ -149,28 +153,44 @@ class Courier:
     def _send(self, queued: Sequence[Queued]) -> None:
         made = batch.make(queued, self._photo_item)
         try:
-            results = self._ask(made) if made.items else []
+            results, heads = self._ask(made) if made.items else ([], [])
         except CentreError:
             self._size = max(1, self._size // 2)
             raise
         self._size = min(self._batch_size, self._size * 2)
-        self._settle(made.verdicts(results, self._pause_s))
+        self._settle(made.verdicts(results, self._pause_s), heads)
         self._on_taken(sum(each.result in _TAKEN for each in results))
 
-    def _ask(self, made: Batch) -> Sequence[ItemResult]:
+    def _ask(self, made: Batch) -> tuple[Sequence[ItemResult], Sequence[Head]]:
         reply = self._client.ask("POST", "/sync", made.body, deadline_s=self._timeout_s)
         if reply.status == HTTPStatus.REQUEST_ENTITY_TOO_LARGE and len(made.items) == 1:
-            return [ItemResult(result=Result.REJECTED, reason="the centre calls it too large")]
+            return [ItemResult(result=Result.REJECTED, reason="the centre calls it too large")], []
         answer = read(reply, Synced)
         if len(answer.results) != len(made.items):
             raise BadAnswer(f"The centre answers {len(answer.results)} of {len(made.items)} records.")
         self._note(answer.heads)
-        return answer.results
+        return answer.results, answer.heads
 
-    def _settle(self, verdicts: Sequence[Verdict]) -> None:
-        dead = self._writer.run(lambda conn: sync_queue.settle(conn, verdicts, self._clock.now()))
+    def _settle(self, verdicts: Sequence[Verdict], heads: Sequence[Head]) -> None:
+        def settle(conn: sqlite3.Connection) -> tuple[list[tuple[str, str, str]], bool]:
+            fell_back = sync_heads.fell_back(conn, heads)
+            if heads and not fell_back:
+                sync_heads.note(conn, heads)
+            return sync_queue.settle(conn, verdicts, self._clock.now()), fell_back
+
+        dead, fell_back = self._writer.run(settle)
         for record_type, record_id, reason in dead:
             log.warning("the centre does not take the %s %s: %s", record_type, record_id, reason)
+        if fell_back:
+            self._send_anew(heads)
+
+    def _send_anew(self, heads: Sequence[Head]) -> None:
+        """The centre was restored from a backup: whatever it has lost, it gets. What it has still, it knows again."""
+        log.warning("the centre has less than it had taken: everything is sent to it anew")
+        last: int | None = 0
+        while last is not None:
+            last = self._writer.run(partial(sync_queue.send_anew, after=last, limit=_ANEW_AT_ONCE))
+        self._writer.run(partial(sync_heads.note, heads=heads))
 
     def _note(self, heads: Sequence[Head]) -> None:
         for head in heads:
