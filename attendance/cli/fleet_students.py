@@ -63,12 +63,25 @@ def _import(args: argparse.Namespace) -> int:
 
 
 def _sessions(conn: "Connection", school: "School") -> list[str]:
-    """Those of the school's schedule; without one, those that a gate has by itself."""
+    """Those of the school's schedule; without one, those that a gate has by itself.
+
+    Raises:
+        BadInput: the schedule is one that no gate takes.
+    """
+    from pydantic import ValidationError
+
     from attendance.config import Settings
+    from attendance.errors import BadInput
     from attendance.fleet import directory
 
     schedule = directory.document(conn, school.school_id, "schedule") or {}
-    return list(schedule.get("sessions") or Settings().school_schedule.sessions)
+    try:
+        return list(Settings.model_validate({"school_schedule": schedule}).school_schedule.sessions)
+    except ValidationError as error:
+        raise BadInput(
+            f"The schedule of {school.name!r} at the centre has {error.error_count()} faults, and no gate takes it. "
+            "Mend it: `attendance fleet schedule set FILE`."
+        ) from error
 
 
 def _list_students(args: argparse.Namespace) -> int:

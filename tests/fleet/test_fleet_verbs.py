@@ -113,6 +113,21 @@ def test_students_come_from_the_schools_list(run: Run, school: str, tmp_path: Pa
     assert "Nothing was changed" in run("students", "remove", "1", "99", code=1)
 
 
+def test_students_come_to_the_sessions_of_the_schools_schedule(run: Run, school: str, tmp_path: Path) -> None:
+    """Not to those that gates have by themselves; and a schedule that is none is to be mended first."""
+    schedule, file = tmp_path / "schedule.json", tmp_path / "list.csv"
+    file.write_text("student_id,name,session\n1,Cruz Ana,evening\n")
+    assert "must be one of morning, afternoon" in run("students", "import", str(file), code=1)
+    evening = {"start_time": "18:00", "end_time": "21:00", "login_window_start": "17:30", "login_window_end": "18:30"}
+    evening |= {"logout_window_start": "20:30", "logout_window_end": "21:30"}
+    schedule.write_text(json.dumps({"morning_class": None, "afternoon_class": None, "evening_class": evening}))
+    run("schedule", "set", str(schedule))
+    assert "1 students added" in run("students", "import", str(file))
+    schedule.write_text(json.dumps({"evening_class": {"start_time": "soon"}}))
+    run("schedule", "set", str(schedule))
+    assert "schedule set" in run("students", "import", str(file), code=1)
+
+
 def test_a_student_is_erased(run: Run, school: str, tmp_path: Path) -> None:
     """And is nowhere in the directory, nor in the audit."""
     file = tmp_path / "list.csv"
