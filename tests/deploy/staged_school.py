@@ -25,6 +25,7 @@ from attendance.sim.phone_device import SimulatedPhone
 from attendance.sim.phone_settings import PhoneSettings
 
 MAIN, ANNEX = "Main", "Annex"
+_KEY = "signed by the phone"
 
 
 class Line:
@@ -103,37 +104,17 @@ class StagedSchool:
         self.until = until
         self._ending = ending
         self._doing: dict[str, Callable[[], object]] = {}
+        self._told = told
         film = _film(folder / "yard.avi")
         places = [folder / name for name in ("main", "annex", "centre")]
         for place in places:
             place.mkdir()
         ending.enter_context(small_disk(places[0] / "data", 300))
-        alerts = {
-            **{"error_after_minutes": 0.035, "warning_after_minutes": 0.035, "over_after_minutes": 0.05},
-            "quiet_hours": {"enabled": False},
-        }
-        self.phone = SimulatedPhone(settings=PhoneSettings(ping_interval_s=2, signing_key="signed by the phone"))
+        self.phone = SimulatedPhone(settings=PhoneSettings(ping_interval_s=2, signing_key=_KEY))
         self.phone.start()
         self._ending.callback(self.phone.stop)
-        messages = self.phone.configuration["sms_notifications"] | {
-            "quiet_hours": {"enabled": False},
-            "duplicate_sms_cooldown_minutes": 0,
-            "rate_limiting": {"max_per_minute": 600, "max_per_hour": 36_000},
-        }
-        hook = free_port()
-        self.main = Gate(
-            places[0],
-            MAIN,
-            film,
-            assets,
-            alerts={**alerts, "receivers": {"addresses": [f"{told}/{MAIN}"]}},
-            sms_notifications=messages,
-            sms_webhook={"port": hook, "host": "127.0.0.1", "signing_key": "signed by the phone"},
-        )
-        self.phone.register(f"http://127.0.0.1:{hook}/sms-webhook")
-        self.annex = Gate(
-            places[1], ANNEX, film, assets, alerts={**alerts, "receivers": {"addresses": [f"{told}/{ANNEX}"]}}
-        )
+        self.main = Gate(places[0], MAIN, film, assets, alerts=self._alerts(MAIN), **self._messages())
+        self.annex = Gate(places[1], ANNEX, film, assets, alerts=self._alerts(ANNEX))
         self.centre = Centre(places[2], assets, f"{told}/centre")
         self.lines = {name: Line(self.centre.port) for name in (MAIN, ANNEX)}
         for line in self.lines.values():
@@ -186,6 +167,28 @@ class StagedSchool:
         for each in self.main.children():
             with contextlib.suppress(psutil.Error):
                 each.kill()
+
+    def _alerts(self, teller: str) -> dict[str, object]:
+        """What is told after two seconds, and is over after three."""
+        return {
+            **{"error_after_minutes": 0.035, "warning_after_minutes": 0.035, "over_after_minutes": 0.05},
+            "receivers": {"addresses": [f"{self._told}/{teller}"]},
+            "quiet_hours": {"enabled": False},
+        }
+
+    def _messages(self) -> dict[str, object]:
+        """Through the phone, at any hour and as many as come; the phone reports to the gate."""
+        port = free_port()
+        self.phone.register(f"http://127.0.0.1:{port}/sms-webhook")
+        more = {
+            "quiet_hours": {"enabled": False},
+            "duplicate_sms_cooldown_minutes": 0,
+            "rate_limiting": {"max_per_minute": 600, "max_per_hour": 36_000},
+        }
+        return {
+            "sms_notifications": {**self.phone.configuration["sms_notifications"], **more},
+            "sms_webhook": {"port": port, "host": "127.0.0.1", "signing_key": _KEY},
+        }
 
     def _open(self) -> None:
         for each in (self.main, self.annex, self.centre):
