@@ -1,6 +1,7 @@
 """The pages of the analytics in a real browser: for everybody, on a phone and a desk, light and dark, on paper."""
 
 from collections.abc import Iterator
+from itertools import combinations
 from typing import Any
 
 import pytest
@@ -13,6 +14,17 @@ from attendance.fleet.web.sheets import SHEETS
 from attendance.ops.webserver import Streams, WebServer
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
+SMALL_PHONE, TABLET = {"width": 320, "height": 640}, {"width": 1024, "height": 768}
+SMALLEST_TEXT_PX = 11
+TEXTS = """() => [...document.querySelectorAll("svg text")].filter(each => each.getClientRects().length).map(each => {
+  const box = each.getBoundingClientRect();
+  return {
+    text: each.textContent, drawing: [...document.querySelectorAll("svg")].indexOf(each.ownerSVGElement),
+    px: parseFloat(getComputedStyle(each).fontSize) * each.getScreenCTM().a,
+    left: box.left, right: box.right, top: box.top, bottom: box.bottom,
+  };
+})"""
+"""What is written in the drawings, how large, and where."""
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +76,47 @@ def test_nobody_is_kept_out(browser: Browser, desk: PagesDesk, server: WebServer
         assert found.response["violations"] == [], f"{page.url}\n{found.generate_report()}"
         assert page.evaluate("document.scrollingElement.scrollWidth") <= size["width"], page.url
     assert complaints == []
+
+
+@pytest.mark.parametrize("days", [RANGE, "from=2026-05-14&to=2026-06-12", "from=2025-06-13&to=2026-06-12"])
+def test_drawings_can_be_read(browser: Browser, desk: PagesDesk, server: WebServer, days: str) -> None:
+    """Texts are as large on a phone as on a desk, on the screen, and none touches another."""
+    page = opened(browser, desk, server)
+    gate = desk.made.gates["River gate"]
+    for path in ("/analytics", f"/gates/{gate}", *(f"/schools/{desk.roque}/analytics/{part}" for part in SHEETS)):
+        page.goto(f"{path}?{days}")
+        for size in (SMALL_PHONE, PHONE, TABLET, DESK):
+            page.set_viewport_size(size)
+            _check_texts(page.evaluate(TEXTS), size["width"], f"{page.url} {size}")
+
+
+def _check_texts(texts: list[dict[str, Any]], width: int, where: str) -> None:
+    assert texts or "/together" in where
+    for each in texts:
+        assert each["px"] >= SMALLEST_TEXT_PX, f"{where}: {each}"
+        assert 0 <= each["left"] < each["right"] <= width, f"{where}: {each}"
+    assert [(one["text"], two["text"]) for one, two in combinations(texts, 2) if _touch(one, two)] == [], where
+
+
+def _touch(one: dict[str, Any], two: dict[str, Any]) -> bool:
+    return (
+        one["drawing"] == two["drawing"]
+        and one["left"] < two["right"]
+        and two["left"] < one["right"]
+        and one["top"] < two["bottom"]
+        and two["top"] < one["bottom"]
+    )
+
+
+def test_a_drawing_alone_takes_all_the_room(browser: Browser, desk: PagesDesk, server: WebServer) -> None:
+    """Up to where the table below it ends."""
+    page = opened(browser, desk, server, viewport={"width": 1600, "height": 900})
+    page.goto(f"/schools/{desk.roque}/analytics/gates?{RANGE}")
+    panel = page.get_by_role("region", name="Cards refused")
+    drawing, table = (panel.locator(each).bounding_box() for each in ("svg.graph", "table"))
+    assert drawing is not None
+    assert table is not None
+    assert (drawing["x"], drawing["width"]) == (table["x"], table["width"])
 
 
 def test_paper_has_drawings_and_numbers(browser: Browser, desk: PagesDesk, server: WebServer) -> None:

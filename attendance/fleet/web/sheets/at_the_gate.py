@@ -8,7 +8,7 @@ from attendance.fleet.analytics import by, in_order
 from attendance.fleet.store import analytics, scan_times
 from attendance.fleet.store.analytics import GateDay
 from attendance.fleet.web import graphs
-from attendance.fleet.web.graphs import Column
+from attendance.fleet.web.graphs import Line
 from attendance.fleet.web.sheets.sheet import Block, Question, Sheet, Table
 from attendance.fleet.web.words import UNKNOWN
 
@@ -60,14 +60,13 @@ def _scan_times(
     rows = [
         (names[gate], count, *(_ms(each) for each in taken.get(gate, (None, None)))) for gate, count in measured.items()
     ]
-    slow = [Column(names[gate], most) for gate, (_, most) in taken.items() if most is not None]
-    drawing = graphs.columns(
+    slow = [Line(names[gate], most, _ms(most)) for gate, (_, most) in taken.items() if most is not None]
+    drawing = graphs.lines(
         slow,
         key="times",
         title="Scan time by gate, 95 of 100 scans",
-        desc="; ".join(f"{each.label} {_ms(each.value)}" for each in slow),
+        desc="; ".join(f"{each.name} {each.written}" for each in slow),
         top=max((each.value for each in slow), default=0.0),
-        unit=" ms",
     )
     return Block(
         "Scan time",
@@ -90,13 +89,14 @@ def _refused(
     for gate in order:
         counts = [refused.get((gate, reason), 0) for reason in reasons]
         read = sum(row.came + row.went for row in days.get(gate, ())) + sum(counts)
-        rates.append(Column(names[gate], 1000 * sum(counts) / read if read else 0.0))
-        rows.append((names[gate], *counts, sum(counts), f"{rates[-1].value:.1f}"))
-    drawing = graphs.columns(
+        rate = 1000 * sum(counts) / read if read else 0.0
+        rates.append(Line(names[gate], rate, f"{rate:.1f}"))
+        rows.append((names[gate], *counts, sum(counts), rates[-1].written))
+    drawing = graphs.lines(
         rates,
         key="refused",
         title="Cards refused of 1,000, by gate",
-        desc="; ".join(f"{each.label} {each.value:.1f}" for each in rates),
+        desc="; ".join(f"{each.name} {each.written}" for each in rates),
         top=max((each.value for each in rates), default=0.0),
     )
     heads = [REFUSAL_WORDS.get(each, each.replace("_", " ")).capitalize() for each in reasons]
