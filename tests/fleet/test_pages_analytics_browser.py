@@ -119,6 +119,21 @@ def test_a_drawing_alone_takes_all_the_room(browser: Browser, desk: PagesDesk, s
     assert (drawing["x"], drawing["width"]) == (table["x"], table["width"])
 
 
+@pytest.mark.parametrize("size", [SMALL_PHONE, PHONE], ids=lambda size: size["width"])
+def test_where_one_is_can_be_seen(browser: Browser, desk: PagesDesk, server: WebServer, size: Any) -> None:
+    """The chosen page and the chosen part, without scrolling and without scripts."""
+    page = opened(browser, desk, server, viewport=size, java_script_enabled=False)
+    for path in ("/audit", *(f"/schools/{desk.roque}/analytics/{part}" for part in SHEETS)):
+        page.goto(path)
+        chosen = page.locator("[aria-current=page]").all()
+        assert len(chosen) == (1 if path == "/audit" else 2)
+        for each in chosen:
+            box = each.bounding_box()
+            assert box is not None
+            assert box["x"] >= 0
+            assert box["x"] + box["width"] <= size["width"]
+
+
 def test_paper_has_drawings_and_numbers(browser: Browser, desk: PagesDesk, server: WebServer) -> None:
     """Not what can be clicked."""
     page = opened(browser, desk, server, viewport=DESK)
