@@ -15,6 +15,7 @@ from attendance.ops.webserver import Streams, WebServer
 
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 SMALL_PHONE, TABLET = {"width": 320, "height": 640}, {"width": 1024, "height": 768}
+A4 = {"width": 703, "height": 1009}
 SMALLEST_TEXT_PX = 11
 TEXTS = """() => [...document.querySelectorAll("svg text")].filter(each => each.getClientRects().length).map(each => {
   const box = each.getBoundingClientRect();
@@ -142,6 +143,16 @@ def test_paper_has_drawings_and_numbers(browser: Browser, desk: PagesDesk, serve
     expect(page.get_by_role("img", name="River gate: arrivals each day")).to_be_visible()
     expect(page.get_by_role("table", name="Arrivals by gate")).to_be_visible()
     expect(page.get_by_role("button", name="Show")).to_be_hidden()
+
+
+def test_paper_has_tables(browser: Browser, desk: PagesDesk, server: WebServer) -> None:
+    """A sheet between its margins is as wide as a small screen, but a row is a row; and nothing is cut off."""
+    page = opened(browser, desk, server, viewport=A4)
+    page.emulate_media(media="print")
+    for path in ("/?show=all", f"/schools/{desk.roque}/register", f"/schools/{desk.roque}/analytics/lateness?{RANGE}"):
+        page.goto(path)
+        expect(page.locator("tbody tr").first).to_have_css("display", "table-row")
+        assert page.evaluate("document.scrollingElement.scrollWidth") <= A4["width"], path
 
 
 def test_other_days_are_chosen_with_the_form(browser: Browser, desk: PagesDesk, server: WebServer) -> None:
