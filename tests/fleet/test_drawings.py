@@ -48,6 +48,13 @@ def test_a_single_column_is_not_as_wide_as_the_drawing() -> None:
     assert float(width) < 25
 
 
+def test_a_bar_is_as_high_as_the_scale_says() -> None:
+    """One of half the value ends at the line in the middle, one of all of it at the upper."""
+    drawn = graphs.columns([Column("a", 50.0), Column("b", 100.0)], key="k", title="t", desc="d", top=100.0)
+    upper_ends = re.findall(r'<rect class="whole"[^>]* y="([\d.]+)"', drawn)
+    assert re.findall(r'<line class="hour"[^>]* y1="([\d.]+)"', drawn) == upper_ends
+
+
 def test_a_long_name_leaves_room_for_its_value() -> None:
     """The name is cut, the value is not; nothing in a name is markup."""
     drawn = graphs.lines([Line("<b>" + "x" * 97, 5.0, "5 ms")], key="k", title="t", desc="d", top=5.0)

@@ -133,7 +133,7 @@ def round_up(value: float) -> float:
 
 
 def _scale(top: float, unit: str) -> str:
-    marks = ((0.0, _EDGE_PX), (top / 2, _EDGE_PX / 2), (top, _HEAD_PX))
+    marks = ((0.0, _EDGE_PX), (top / 2, _EDGE_PX - _PLOT_PX / 2), (top, _HEAD_PX))
     return "".join(
         across("hour" if value else "base", y) + _beside(y + 4, f"{value:,.10g}{unit}") for value, y in marks
     )
