@@ -17,6 +17,8 @@ AGAIN_AFTER = timedelta(minutes=5)
 DAYS_AT_ONCE = 10
 """In one transaction; others wait for it on SQLite."""
 _LOOK_EVERY_S = 30.0
+_REST_BY_WORK = 4.0
+"""After each school; gates and people ask the same process, and one thread of it works at a time."""
 _TURN = 0x666967757265
 
 
@@ -36,9 +38,11 @@ class Roller:
         before = self._clock.now().at - AGAIN_AFTER
         if not self._waiting:
             self._look(before)
+        began_ns = self._clock.boot_ns()
         if self._waiting and not self._roll(self._waiting.pop(), before):
             self._waiting.clear()
-        return 0.0 if self._waiting else _LOOK_EVERY_S
+        took_s = (self._clock.boot_ns() - began_ns) / 1e9
+        return took_s * _REST_BY_WORK if self._waiting else _LOOK_EVERY_S
 
     def roll(self) -> int:
         """Count everything that is stale, whenever it was counted last, unless another replica is at it; how many days

@@ -4,24 +4,29 @@ gunicorn reads a request in the thread that answers it, and would wait for the r
 may keep a thread waiting for longer than ``REQUEST_DEADLINE_S``, however steadily they trickle.
 """
 
+import contextlib
 import logging
 import socket
 import threading
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.glogging import Logger
+from gunicorn.http.errors import ParseException
 from gunicorn.workers.gthread import _DEFER, TConn, ThreadWorker
 
 from attendance.clock import boot_ns
+from attendance.domain import wire
 from attendance.fleet.app import CentreProcess
 from attendance.fleet.plan import CentrePlan
 
 REQUEST_DEADLINE_S = 30.0
 """From a request's first byte to its last. A gate gives up sooner."""
 _FIRST_BYTE_S = 0.02
+_LEAVE_S = 2.0
 _IDLE_S = 5
 """How long a connection may lie idle. A proxy should let go of it sooner than that."""
 THREADS = 16
@@ -62,7 +67,10 @@ class CentreWorker(ThreadWorker):  # type: ignore[misc]
         with self._reading_lock:
             self._reading[conn] = boot_ns()
         try:
-            return super().handle(conn)
+            kept = super().handle(conn)
+            if not kept:
+                _take_leave(conn)
+            return kept
         finally:
             with self._reading_lock:
                 self._reading.pop(conn, None)
@@ -128,6 +136,16 @@ def _stop(server: Any, worker: Any) -> None:
     app = getattr(worker.app, "callable", None)
     if app is not None:
         app.extensions["centre-process"].stop()
+
+
+def _take_leave(conn: TConn) -> None:
+    """Before gunicorn closes a connection. It does so in its loop, and waits there for the peer to close it too: for
+    up to 2 s each, in which it lets nobody else in. What is still to come is taken here instead, by one thread of many:
+    who is refused amid sending would else not hear why."""
+    if conn.parser is not None:
+        with contextlib.suppress(OSError, ParseException):
+            conn.parser.finish_body(time.monotonic() + _LEAVE_S, wire.LARGEST_PHOTO_BYTES)
+    _end_of_request(conn)
 
 
 def _end_of_request(conn: TConn) -> None:

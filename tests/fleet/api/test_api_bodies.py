@@ -192,6 +192,30 @@ def test_slow_askers_keep_nobody_waiting(centre: ServedCentre, caller: Caller) -
             line.close()
 
 
+def test_who_does_not_hang_up_keeps_nobody_waiting(centre: ServedCentre, caller: Caller) -> None:
+    """They have their answer, asked for the connection to be closed, and leave their own end open."""
+    lines = [connect(centre.url) for _ in range(20)]
+    try:
+        for line in lines:
+            line.sendall(b"GET /readyz HTTP/1.1\r\nHost: centre\r\nConnection: close\r\n\r\n")
+        for line in lines:
+            assert line.recv(4096).startswith(b"HTTP/1.1 200")
+        before = time.monotonic()
+        assert caller.ask("GET", "/changes").status == 200
+        assert time.monotonic() - before < 2
+    finally:
+        for line in lines:
+            line.close()
+
+
+def test_who_is_refused_amid_sending_hears_why(centre: ServedCentre) -> None:
+    """A body far beyond what waits in the line: an unknown gate sends all of it, and reads that it is unknown."""
+    body = b"x" * 2_000_000
+    path = f"/photos/{'ab' * 32}?offset=0&size=2000000"
+    refused = Caller(centre.url).ask("PUT", path, raw=body, headers={"Connection": "close"})
+    assert (refused.status, refused.code) == (401, "unknown-gate")
+
+
 @pytest.mark.slow
 def test_nobody_may_trickle_for_ever(centre: ServedCentre, caller: Caller) -> None:
     """A byte a second keeps no thread: after the deadline the request is over."""
