@@ -17,13 +17,11 @@ AGAIN_AFTER = timedelta(minutes=5)
 DAYS_AT_ONCE = 10
 """In one transaction; others wait for it on SQLite."""
 _LOOK_EVERY_S = 30.0
-_REST_BY_WORK = 4.0
-"""After each school; gates and people ask the same process, and one thread of it works at a time."""
 _TURN = 0x666967757265
 
 
 class Roller:
-    """Every process of every replica has one; one at a time counts, and what it has counted the others find counted.
+    """Every replica has one; one at a time counts, and what it has counted the others find counted.
 
     Killed at any moment it leaves every day either as it was, and stale, or counted.
     """
@@ -38,11 +36,9 @@ class Roller:
         before = self._clock.now().at - AGAIN_AFTER
         if not self._waiting:
             self._look(before)
-        began_ns = self._clock.boot_ns()
         if self._waiting and not self._roll(self._waiting.pop(), before):
             self._waiting.clear()
-        took_s = (self._clock.boot_ns() - began_ns) / 1e9
-        return took_s * _REST_BY_WORK if self._waiting else _LOOK_EVERY_S
+        return 0.0 if self._waiting else _LOOK_EVERY_S
 
     def roll(self) -> int:
         """Count everything that is stale, whenever it was counted last, unless another replica is at it; how many days

@@ -1,11 +1,14 @@
 """Serving a centre with gunicorn: one parent, which holds the port, and processes that it starts and replaces.
 
+One of them serves nobody. It does what the centre does by itself, which would hold up every request of its process.
+
 gunicorn reads a request in the thread that answers it, and would wait for the rest of a request for ever. Here nobody
 may keep a thread waiting for longer than ``REQUEST_DEADLINE_S``, however steadily they trickle.
 """
 
 import contextlib
 import logging
+import os
 import socket
 import threading
 import time
@@ -29,6 +32,7 @@ _FIRST_BYTE_S = 0.02
 _LEAVE_S = 2.0
 _IDLE_S = 5
 """How long a connection may lie idle. A proxy should let go of it sooner than that."""
+_HOUSEKEEPING_NICE = 10
 THREADS = 16
 """Of a process: most wait for the database or for a slow line."""
 _ACKNOWLEDGE_MS = 20_000
@@ -42,7 +46,7 @@ _REQUESTS_OF_A_LIFE = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Serving:
-    """How many processes serve which listening socket. ``certificate`` and ``key`` are PEM files; ``None``: HTTP."""
+    """How many processes answer at which socket. ``certificate`` and ``key`` are PEM files; ``None``: HTTP."""
 
     listener: socket.socket
     workers: int
@@ -51,7 +55,12 @@ class Serving:
 
 
 class CentreWorker(ThreadWorker):  # type: ignore[misc]
-    """gunicorn's threaded worker with a deadline for requests."""
+    """gunicorn's threaded worker with a deadline for requests; or, if it keeps house, one that lets nobody in."""
+
+    keeps_house = False
+
+    def set_accept_enabled(self, enabled: bool) -> None:
+        super().set_accept_enabled(enabled and not self.keeps_house)
 
     def init_process(self) -> None:
         self._reading: dict[TConn, int] = {}
@@ -107,7 +116,7 @@ class CentreServer(BaseApplication):  # type: ignore[misc]
         serving = self._serving
         for name, value in {
             "bind": f"fd://{serving.listener.fileno()}",
-            "workers": serving.workers,
+            "workers": serving.workers + 1,
             "threads": THREADS,
             "worker_class": CentreWorker,
             "timeout": _STUCK_S,
@@ -120,6 +129,8 @@ class CentreServer(BaseApplication):  # type: ignore[misc]
             "forwarded_allow_ips": "",  # the application judges proxies, it knows the trusted ones
             "control_socket_disable": True,
             "logger_class": _Log,
+            "pre_fork": _share_work,
+            "post_worker_init": _keep_house,
             "worker_exit": _stop,
         }.items():
             self.cfg.set(name, value)
@@ -127,9 +138,21 @@ class CentreServer(BaseApplication):  # type: ignore[misc]
     def load(self) -> Any:
         """In the process that serves, after the fork."""
         process = CentreProcess(self._plan, connections=THREADS)
-        process.start()
         process.app.extensions["centre-process"] = process
         return process.app
+
+
+def _share_work(server: Any, worker: CentreWorker) -> None:
+    """In the parent, before each fork: one of those with the same settings keeps house, and its successor after it."""
+    together = [each for each in server.WORKERS.values() if each.cfg is worker.cfg]
+    worker.keeps_house = not any(each.keeps_house for each in together)
+
+
+def _keep_house(worker: CentreWorker) -> None:
+    """In the process itself, once the application is there."""
+    if worker.keeps_house:
+        os.nice(_HOUSEKEEPING_NICE)
+        worker.app.callable.extensions["centre-process"].start()
 
 
 def _stop(server: Any, worker: Any) -> None:

@@ -16,7 +16,7 @@ log = logging.getLogger(__name__)
 
 
 class Upkeep:
-    """Every process of every replica does it; what one has done the others find done."""
+    """Every replica does it; what one has done the others find done."""
 
     def __init__(self, centre: Centre) -> None:
         self._centre = centre

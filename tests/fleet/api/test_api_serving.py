@@ -73,7 +73,7 @@ def test_a_proxy_that_nobody_named_is_not_believed(secured: ServedCentre) -> Non
 
 
 def test_a_process_that_dies_is_replaced(secured: ServedCentre, eventually: Callable[..., None]) -> None:
-    """The port stays open, and another one answers."""
+    """The port stays open, and others do what they did: answer, or, one of them, keep house at a lower priority."""
     parent = psutil.Process(secured.process.pid)
     before = {each.pid for each in parent.children()}
     for each in parent.children():
@@ -85,6 +85,7 @@ def test_a_process_that_dies_is_replaced(secured: ServedCentre, eventually: Call
 
     eventually(replaced, within_s=30)
     assert ask(secured, "GET", "/readyz").status == 200
+    eventually(lambda: sorted(each.nice() - parent.nice() for each in parent.children()) == [0, 0, 10], within_s=30)
 
 
 def test_the_log_holds_no_secrets(secured: ServedCentre) -> None:
