@@ -30,6 +30,7 @@ REQUEST_DEADLINE_S = 30.0
 """From a request's first byte to its last. A gate gives up sooner."""
 _FIRST_BYTE_S = 0.02
 _LEAVE_S = 2.0
+"""As long as gunicorn waits."""
 _IDLE_S = 5
 """How long a connection may lie idle. A proxy should let go of it sooner than that."""
 _HOUSEKEEPING_NICE = 10
