@@ -43,11 +43,8 @@ def transaction(engine: Engine) -> Iterator[Connection]:
     Raises:
         StorageError: the database refused, or is out of reach.
     """
-    try:
-        with dialect.writers_turn(engine), engine.begin() as conn:
-            yield conn
-    except (DBAPIError, TimeoutError) as error:
-        raise _refused(error) from error
+    with _in_our_words(), dialect.writers_turn(engine), engine.begin() as conn:
+        yield conn
 
 
 @contextmanager
@@ -57,13 +54,10 @@ def reading(engine: Engine) -> Iterator[Connection]:
     Raises:
         StorageError: the database refused, or is out of reach.
     """
-    try:
-        with engine.connect() as conn:
-            conn = dialect.read_only(conn)
-            with conn.begin():
-                yield conn
-    except (DBAPIError, TimeoutError) as error:
-        raise _refused(error) from error
+    with _in_our_words(), engine.connect() as conn:
+        conn = dialect.read_only(conn)
+        with conn.begin():
+            yield conn
 
 
 @contextmanager
@@ -73,11 +67,8 @@ def asking(engine: Engine) -> Iterator[Connection]:
     Raises:
         StorageError: the database refused, or is out of reach.
     """
-    try:
-        with engine.connect() as conn:
-            yield dialect.without_transaction(conn)
-    except (DBAPIError, TimeoutError) as error:
-        raise _refused(error) from error
+    with _in_our_words(), engine.connect() as conn:
+        yield dialect.without_transaction(conn)
 
 
 def upgrade(engine: Engine) -> None:
@@ -98,6 +89,14 @@ def upgrade(engine: Engine) -> None:
             f"The centre's database has a schema that this program does not know ({error}). Install that version again."
         ) from error
     except SQLAlchemyError as error:
+        raise _refused(error) from error
+
+
+@contextmanager
+def _in_our_words() -> Iterator[None]:
+    try:
+        yield
+    except (DBAPIError, TimeoutError) as error:
         raise _refused(error) from error
 
 

@@ -51,8 +51,7 @@ class Machine:
 
 def by_key_hash(conn: Connection, key_hash: str) -> Gate | None:
     """The live gate whose token this is."""
-    row = conn.execute(_BY_KEY_HASH, {"shown": key_hash}).first() if key_hash else None
-    return _gate(row) if row else None
+    return _first(conn, _BY_KEY_HASH, shown=key_hash) if key_hash else None
 
 
 def get(conn: Connection, school_id: str, gate_id: str) -> Gate | None:
@@ -169,8 +168,8 @@ def _gates() -> Select[tuple[object, ...]]:
 _BY_KEY_HASH = _gates().where(gates.c.key_hash == bindparam("shown"))
 
 
-def _first(conn: Connection, query: Select[tuple[object, ...]]) -> Gate | None:
-    row = conn.execute(query).first()
+def _first(conn: Connection, query: Select[tuple[object, ...]], **named: str) -> Gate | None:
+    row = conn.execute(query, named).first()
     return _gate(row) if row else None
 
 
