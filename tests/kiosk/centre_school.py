@@ -292,3 +292,15 @@ def opened(folder: Path, centre: CentreSchool, *, students: int = 3, **options: 
         yield desk
     finally:
         desk.writer.stop()
+
+
+def a_school() -> Iterator[CentreSchool]:
+    """A fixture: a centre with one school."""
+    with CentreSchool() as centre:
+        yield centre
+
+
+def at_the_desk(tmp_path: Path, centre: CentreSchool) -> Iterator[DownDesk]:
+    """A fixture: a gate of the ``centre``."""
+    with opened(tmp_path, centre) as desk:
+        yield desk

@@ -3,13 +3,12 @@
 import gzip
 import json
 import random
-from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from centre_school import TOKEN, CentreSchool, DownDesk, opened
+from centre_school import TOKEN, CentreSchool, DownDesk, a_school, at_the_desk, opened
 from gate_data import GateData
 from small_centre import GATE
 
@@ -22,17 +21,8 @@ from attendance.kiosk.sync.app import down_plan, secrets
 from attendance.kiosk.sync.centre_settings import OPEN_TO_COMMANDS
 from attendance.kiosk.sync.log_bundle import Veil, bundle
 
-
-@pytest.fixture
-def centre() -> Iterator[CentreSchool]:
-    with CentreSchool() as centre:
-        yield centre
-
-
-@pytest.fixture
-def desk(tmp_path: Path, centre: CentreSchool) -> Iterator[DownDesk]:
-    with opened(tmp_path, centre) as desk:
-        yield desk
+centre = pytest.fixture(a_school)
+desk = pytest.fixture(at_the_desk)
 
 
 def result(centre: CentreSchool, command_id: str) -> tuple[str, str]:

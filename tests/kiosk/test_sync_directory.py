@@ -1,13 +1,12 @@
 """What the school decides at the centre holds at the gate, and nothing faulty replaces what is good."""
 
 import json
-from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pytest
-from centre_school import CentreSchool, DownDesk, opened, student
+from centre_school import CentreSchool, DownDesk, a_school, at_the_desk, opened, student
 from gate_data import GateData
 from small_centre import Answered, Told
 
@@ -29,16 +28,8 @@ EVENING = {
 }
 
 
-@pytest.fixture
-def centre() -> Iterator[CentreSchool]:
-    with CentreSchool() as centre:
-        yield centre
-
-
-@pytest.fixture
-def desk(tmp_path: Path, centre: CentreSchool) -> Iterator[DownDesk]:
-    with opened(tmp_path, centre) as desk:
-        yield desk
+centre = pytest.fixture(a_school)
+desk = pytest.fixture(at_the_desk)
 
 
 def keys(desk: DownDesk) -> dict[str, str]:

@@ -1,12 +1,12 @@
 """A large roster is entered a little at a time: what becomes of it is the same, and whatever ends it does no harm."""
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from centre_school import CentreSchool, DownDesk, opened, student
+from centre_school import CentreSchool, DownDesk, a_school, at_the_desk, opened, student
 from gate_data import GateData
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
@@ -35,16 +35,8 @@ TABLES = {
 WHOLE = 10**6
 
 
-@pytest.fixture
-def centre() -> Iterator[CentreSchool]:
-    with CentreSchool() as centre:
-        yield centre
-
-
-@pytest.fixture
-def desk(tmp_path: Path, centre: CentreSchool) -> Iterator[DownDesk]:
-    with opened(tmp_path, centre) as desk:
-        yield desk
+centre = pytest.fixture(a_school)
+desk = pytest.fixture(at_the_desk)
 
 
 def roster(database: Path) -> dict[str, list[tuple[Any, ...]]]:

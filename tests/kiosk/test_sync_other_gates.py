@@ -1,11 +1,10 @@
 """What the school's other gates see counts here: in and out, duplicates, absences; silence only when it is proven."""
 
-from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from centre_school import CentreSchool, DownDesk, opened
+from centre_school import CentreSchool, DownDesk, a_school, at_the_desk, opened
 from gate_data import DAY, MANILA, SCHEDULE
 
 from attendance.domain.message import MessageKind
@@ -21,16 +20,8 @@ from attendance.vision.messages import Sighting
 MORNING = datetime(2026, 6, 8, 6, 40, tzinfo=MANILA)
 
 
-@pytest.fixture
-def centre() -> Iterator[CentreSchool]:
-    with CentreSchool() as centre:
-        yield centre
-
-
-@pytest.fixture
-def desk(tmp_path: Path, centre: CentreSchool) -> Iterator[DownDesk]:
-    with opened(tmp_path, centre) as desk:
-        yield desk
+centre = pytest.fixture(a_school)
+desk = pytest.fixture(at_the_desk)
 
 
 def show(desk: DownDesk, number: str, at: datetime) -> Outcome:
