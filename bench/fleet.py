@@ -30,7 +30,7 @@ def parts(quick: bool) -> dict[str, Part]:
     """By name, in their order; each is told the kind of database."""
     if quick:
         return {
-            "ingest": lambda kind: ingest.figures(kind, 2_000, [200], turns=1),
+            "ingest": lambda kind: ingest.figures(kind, 8_000, [500], turns=1),
             "crowd": lambda kind: fleet_day.crowd(kind, 30, 60, 5, [5]),
             "backlog": lambda kind: fleet_day.week(kind, 5, 2_000),
         }

@@ -161,7 +161,7 @@ class Cloud(Section):
 
     enabled: Switch = setting(True, "Whether an enrolled gate exchanges records.", "Who enrols it wants that.")
     sync_interval: Whole = setting(60, "Seconds between looks at the centre.", "Scans leave at once.", ge=10, le=3600)
-    batch_size: Whole = setting(200, "Records of one request.", "A slow line loses little.", ge=1, le=500)
+    batch_size: Whole = setting(500, "Records of one request at most.", "Fewer where a line is bad.", ge=1, le=500)
     timeout_seconds: Number = setting(10, "Seconds a request may take.", "A slow line needs some.", ge=1, le=60)
     photos: Switch = setting(True, "Whether photos are sent too.", "A stolen gate loses none.")
     roster: Switch = setting(True, "Whether students and cards come from the centre.", "One list for all gates.")

@@ -6,15 +6,12 @@ Everything travels as JSON. A reader ignores keys that it does not know, so that
 import hashlib
 import hmac
 import json
-import re
-from datetime import date
 from enum import StrEnum
-from functools import lru_cache
 from operator import attrgetter
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StringConstraints, TypeAdapter
-from pydantic_core import to_json
+from pydantic import BaseModel, ConfigDict, Field, GetCoreSchemaHandler, StringConstraints, TypeAdapter
+from pydantic_core import CoreSchema, core_schema, to_json
 
 VERSION = "v1"
 REQUEST_HEADER = "Attendance-Request"
@@ -29,37 +26,37 @@ PHOTO_PART_BYTES = 64 * 1024
 LARGEST_PHOTO_BYTES = 4 * 1024 * 1024
 
 
-_TIME = re.compile(r"((?:19[7-9]|20\d|21\d)\d-\d\d-\d\d)T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{6}Z", re.ASCII)
-_DAY = re.compile(r"(?:19[7-9]|20\d|21\d)\d-\d\d-\d\d", re.ASCII)
-"""1970 to 2199: where every clock and every time zone can follow."""
+class _Written:
+    """A text that has one pattern. Whoever sent another is told in words; a pattern says nothing to them."""
+
+    def __init__(self, pattern: str, wanted: str) -> None:
+        self._pattern = pattern
+        self._wanted = wanted
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        text = core_schema.str_schema(pattern=f"^{self._pattern}$")
+        return core_schema.custom_error_schema(text, "not_written_so", custom_error_message=self._wanted)
 
 
-def _utc(value: Any) -> Any:
-    """The text as it came, if it is the one way of writing a time that is used here: what is signed must not vary."""
-    found = _TIME.fullmatch(value) if isinstance(value, str) else None
-    if found is None:
-        raise ValueError("a time in UTC as 2026-01-01T00:00:00.000000Z, of the years 1970 to 2199")
-    _exists(found[1])
-    return value
-
-
-def _day(value: Any) -> Any:
-    if not isinstance(value, str) or not _DAY.fullmatch(value):
-        raise ValueError("a day as 2026-01-01, of the years 1970 to 2199")
-    _exists(value)
-    return value
-
-
-@lru_cache(maxsize=1024)
-def _exists(day: str) -> None:
-    """Raises ``ValueError`` for the 30th of February."""
-    date.fromisoformat(day)
-
-
+_DAY = (
+    "(?:(?:19[7-9][0-9]|2[01][0-9]{2})-"
+    "(?:(?:0[13578]|1[02])-(?:0[1-9]|[12][0-9]|3[01])|(?:0[469]|11)-(?:0[1-9]|[12][0-9]|30)|02-(?:0[1-9]|1[0-9]|2[0-8]))"
+    "|(?:19(?:7[26]|8[048]|9[26])|20(?:[02468][048]|[13579][26])|21(?:0[48]|[2468][048]|[13579][26]))-02-29)"
+)
+"""1970 to 2199: where every clock and every time zone can follow. A centre reads thousands a second; as a pattern the
+calendar costs a tenth of what asking ``datetime`` does."""
+_TIME = _DAY + r"T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{6}Z"
+"""The one way of writing a time that is used here: what is signed must not vary."""
 _PLAIN = r"^[^\x00-\x1f\x7f]*$"  # databases refuse NUL, and people are confused by the rest
 
-Time = Annotated[str, BeforeValidator(_utc), Field(json_schema_extra={"format": "date-time"})]
-Day = Annotated[str, BeforeValidator(_day), Field(json_schema_extra={"format": "date"})]
+Time = Annotated[
+    str,
+    _Written(_TIME, "a time in UTC as 2026-01-01T00:00:00.000000Z, of the years 1970 to 2199"),
+    Field(json_schema_extra={"format": "date-time"}),
+]
+Day = Annotated[
+    str, _Written(_DAY, "a day as 2026-01-01, of the years 1970 to 2199"), Field(json_schema_extra={"format": "date"})
+]
 Id = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$")]
 Key = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 """A student's random key; it says nothing about anybody."""

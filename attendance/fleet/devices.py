@@ -56,12 +56,13 @@ class Completeness:
         return f"{self.device_id}, epoch {self.epoch}: {', '.join(parts)}"
 
 
-def extend(conn: Connection, school_id: str, state: Chain, arrived: Mapping[int, Scan]) -> None:
+def extend(conn: Connection, school_id: str, state: Chain, arrived: Iterable[Scan]) -> None:
     """Move a chain's end over what has just been kept, and over what waited behind a gap that it filled."""
     waiting = state.highest > state.complete_to
     before = state.complete_to
-    _walk(state, sorted(arrived.values(), key=attrgetter("seq")))
-    state.highest = max(state.highest, *arrived)
+    ordered = sorted(arrived, key=attrgetter("seq"))
+    _walk(state, ordered)
+    state.highest = max(state.highest, ordered[-1].seq)
     if waiting and state.complete_to > before:
         _walk(state, events.after_number(conn, school_id, state.chain_id, state.complete_to))
 

@@ -1,6 +1,7 @@
 """Taking in a gate's scans: each once, whatever comes again, in whichever order."""
 
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -44,49 +45,40 @@ class _Intake:
         self._conn = conn
         self._batch = batch
         self._school_id = batch.gate.school_id
-        self._scans = scans
-        pairs = {(scan.device_id, scan.epoch) for scan in scans.values()}
-        self._chains = chains.lock(conn, self._school_id, batch.gate.gate_id, pairs)
+        self._scans: dict[tuple[str, str], dict[int, Scan]] = defaultdict(dict)
+        for place, scan in scans.items():
+            self._scans[scan.device_id, scan.epoch][place] = scan
+        self._chains = chains.lock(conn, self._school_id, batch.gate.gate_id, self._scans)
 
     def run(self) -> Taken:
         kept = self._keep(self._new())
         self._count(kept)
         return Taken([_head(chain) for chain in self._chains.values()], kept)
 
-    def _chain(self, scan: Scan) -> Chain:
-        return self._chains[scan.device_id, scan.epoch]
-
-    def _new(self) -> dict[int, Scan]:
-        """Answer what is here already; the others."""
-        by_id = events.by_id(self._conn, self._school_id, {scan.scan_id for scan in self._scans.values()})
-        by_number = self._by_number()
+    def _new(self) -> dict[int, tuple[int, Scan]]:
+        """Answer what is here already; the others, each with its chain's id."""
+        asked = {scan.scan_id for scans in self._scans.values() for scan in scans.values()}
+        by_id = events.by_id(self._conn, self._school_id, asked)
         new = {}
-        for place, scan in self._scans.items():
-            chain = self._chain(scan)
-            numbered = (chain.chain_id, scan.seq)
-            same_id, same_number = by_id.get(scan.scan_id), by_number.get(numbered)
-            if same_id is not None:
-                self._compare(place, scan, same_id, _SAME_ID)
-            elif same_number is not None:
-                self._compare(place, scan, same_number, _SAME_NUMBER)
-            elif scan.seq <= chain.complete_to:
-                self._batch.results[place] = DUPLICATE  # it was here, and is no longer kept
-            else:
-                new[place] = by_id[scan.scan_id] = by_number[numbered] = scan
+        for pair, scans in self._scans.items():
+            chain = self._chains[pair]
+            by_number = self._by_number(chain, scans.values())
+            for place, scan in scans.items():
+                if scan.scan_id in by_id:
+                    self._compare(place, scan, by_id[scan.scan_id], _SAME_ID)
+                elif scan.seq in by_number:
+                    self._compare(place, scan, by_number[scan.seq], _SAME_NUMBER)
+                elif scan.seq <= chain.complete_to:
+                    self._batch.results[place] = DUPLICATE  # it was here, and is no longer kept
+                else:
+                    by_id[scan.scan_id] = by_number[scan.seq] = scan
+                    new[place] = (chain.chain_id, scan)
         return new
 
-    def _by_number(self) -> dict[tuple[int, int], Scan]:
-        """What is here under the same numbers; beyond a chain's highest there is nothing to look for."""
-        asked = defaultdict(list)
-        for scan in self._scans.values():
-            chain = self._chain(scan)
-            if scan.seq <= chain.highest:
-                asked[chain.chain_id].append(scan.seq)
-        return {
-            (chain_id, number): scan
-            for chain_id, numbers in asked.items()
-            for number, scan in events.by_number(self._conn, self._school_id, chain_id, numbers).items()
-        }
+    def _by_number(self, chain: Chain, scans: Iterable[Scan]) -> dict[int, Scan]:
+        """What is here under the same numbers; beyond the chain's highest there is nothing to look for."""
+        numbers = [scan.seq for scan in scans if scan.seq <= chain.highest]
+        return events.by_number(self._conn, self._school_id, chain.chain_id, numbers) if numbers else {}
 
     def _compare(self, place: int, scan: Scan, there: Scan, reason: str) -> None:
         if scan == there or _entered_again(scan, there):
@@ -94,10 +86,9 @@ class _Intake:
         else:
             self._batch.conflict(place, reason)
 
-    def _keep(self, new: dict[int, Scan]) -> list[tuple[int, Scan]]:
-        """Write the new ones; those that the database took, each with its chain's id."""
-        rows = {place: (self._chain(scan).chain_id, scan) for place, scan in new.items()}
-        written, raced = keep(self._conn, self._batch, rows, partial(events.put, self._conn, self._school_id))
+    def _keep(self, new: dict[int, tuple[int, Scan]]) -> list[tuple[int, Scan]]:
+        """Write the new ones; those that the database took."""
+        written, raced = keep(self._conn, self._batch, new, partial(events.put, self._conn, self._school_id))
         for place, (_, scan) in raced.items():  # another gate brought them in this very moment
             there = events.by_id(self._conn, self._school_id, [scan.scan_id])[scan.scan_id]
             self._compare(place, scan, there, _SAME_ID)
@@ -105,15 +96,16 @@ class _Intake:
 
     def _count(self, kept: list[tuple[int, Scan]]) -> None:
         """What follows from new scans: chains grow, rollups count them."""
-        arrived: dict[int, dict[int, Scan]] = defaultdict(dict)
+        arrived = defaultdict(list)
         for chain_id, scan in kept:
-            arrived[chain_id][scan.seq] = scan
+            arrived[chain_id].append(scan)
         for chain in self._chains.values():
             if chain.chain_id in arrived:
                 devices.extend(self._conn, self._school_id, chain, arrived[chain.chain_id])
                 chains.save(self._conn, chain)
-        rollups.add(self._conn, self._batch.gate, [scan for _, scan in kept])
-        self._batch.days.update(scan.day for _, scan in kept)
+        counted = [(scan.day, scan.scanned_at, scan.minutes_late > 0) for _, scan in kept]
+        rollups.count(self._conn, self._batch.gate, counted)
+        self._batch.days.update(day for day, _, _ in counted)
 
 
 def _entered_again(scan: Scan, there: Scan) -> bool:

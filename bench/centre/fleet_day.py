@@ -25,7 +25,7 @@ _PAGE = "/"
 _LOOK_S = 2.0
 """The page asks for its live part as often."""
 _WEEK_DAYS = 7
-_BATCH = 200
+_BATCH = wire.LARGEST_BATCH
 
 
 def crowd(kind: str, gates: int, scans_a_second: float, seconds: float, syncs_s: list[float]) -> Iterator[Figure]:

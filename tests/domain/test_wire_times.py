@@ -1,5 +1,8 @@
 """Times and days are written in one way only: what is signed or linked must not vary."""
 
+from datetime import date
+from itertools import product
+
 import pytest
 from pydantic import TypeAdapter, ValidationError
 
@@ -49,3 +52,26 @@ def test_no_other_way_of_writing_a_day_is_taken(other: object) -> None:
     """``date.fromisoformat`` alone takes weeks of the year too."""
     with pytest.raises(ValidationError):
         DAY.validate_python(other)
+
+
+def test_the_pattern_of_days_is_the_calendar() -> None:
+    """No day that there is not, and none left out; neither of the years around."""
+    for year, month, day in product(range(1960, 2210), range(14), range(33)):
+        text = f"{year}-{month:02}-{day:02}"
+        try:
+            real = date(year, month, day) and 1970 <= year <= 2199
+        except ValueError:
+            real = False
+        assert taken(text) == real, text
+
+
+def taken(day: str) -> bool:
+    try:
+        return DAY.validate_python(day) == day
+    except ValidationError:
+        return False
+
+
+def test_who_writes_another_is_told_how_in_words() -> None:
+    with pytest.raises(ValidationError, match="a day as 2026-01-01, of the years 1970 to 2199"):
+        DAY.validate_python("2026-02-30")

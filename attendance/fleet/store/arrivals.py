@@ -101,9 +101,12 @@ def forget(conn: Connection, now: datetime) -> int:
 def _runs(arrived: Iterable[Arrival]) -> Iterator[Run]:
     run: Run | None = None
     for chain_id, seq, event_at, _ in arrived:
-        if run is not None and run.chain_id == chain_id and run.last + 1 == seq:
+        if run is not None and run.last + 1 == seq and run.chain_id == chain_id:
             run.last = seq
-            run.earliest, run.latest = min(run.earliest, event_at), max(run.latest, event_at)
+            if event_at < run.earliest:
+                run.earliest = event_at
+            elif event_at > run.latest:
+                run.latest = event_at
             continue
         if run is not None:
             yield run

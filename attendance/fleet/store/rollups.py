@@ -10,7 +10,6 @@ from zoneinfo import ZoneInfo
 from sqlalchemy import Connection, delete, func, select
 
 from attendance.clock import from_rfc3339
-from attendance.domain.wire import Scan
 from attendance.fleet.store.bulk import Insert
 from attendance.fleet.store.gates import Gate
 from attendance.fleet.store.tables import rollups
@@ -37,11 +36,6 @@ def slot(timezone: str, minute: str) -> int:
     """
     local = from_rfc3339(f"{minute}:00+00:00").astimezone(ZoneInfo(timezone))
     return (local.hour * 60 + local.minute) // SLOT_MINUTES
-
-
-def add(conn: Connection, gate: Gate, scans: Iterable[Scan]) -> None:
-    """Count new scans."""
-    count(conn, gate, ((scan.day, scan.scanned_at, scan.minutes_late > 0) for scan in scans))
 
 
 def count(conn: Connection, gate: Gate, scans: Iterable[tuple[str, str, bool]], step: int = 1) -> None:
