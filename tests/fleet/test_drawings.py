@@ -57,7 +57,7 @@ def test_a_bar_is_as_high_as_the_scale_says() -> None:
 
 def test_a_long_name_leaves_room_for_its_value() -> None:
     """The name is cut, the value is not; nothing in a name is markup."""
-    drawn = graphs.lines([Line("<b>" + "x" * 97, 5.0, "5 ms")], key="k", title="t", desc="d", top=5.0)
+    drawn = graphs.lines([Line("<b>" + "x" * 97, 5.0, "5 ms")], key="k", title="t")
     (name, value) = re.findall(r"<text[^>]*>([^<]*)<tspan[^>]*>([^<]*)<", drawn)[0]
     assert name == "&lt;b&gt;" + "x" * 24 + "…"
     assert value == "5 ms"

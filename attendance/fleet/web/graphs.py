@@ -62,13 +62,14 @@ def columns(drawn: Sequence[Column], *, key: str, title: str, desc: str, top: fl
     return _svg(key, title, desc, "".join(shapes), scaled=True)
 
 
-def lines(drawn: Sequence[Line], *, key: str, title: str, desc: str, top: float) -> Markup:
+def lines(drawn: Sequence[Line], *, key: str, title: str) -> Markup:
     """Lying bars below each other, each under its name and its value: for what has names of any length.
 
     Args:
-        key, top: as in ``columns``.
+        key: as in ``columns``.
     """
-    top = round_up(top)
+    top = round_up(max((each.value for each in drawn), default=0.0))
+    desc = "; ".join(f"{each.name} {each.written}" for each in drawn)
     shapes = []
     for place, each in enumerate(drawn):
         y = place * _ROW_PX

@@ -61,13 +61,7 @@ def _scan_times(
         (names[gate], count, *(_ms(each) for each in taken.get(gate, (None, None)))) for gate, count in measured.items()
     ]
     slow = [Line(names[gate], most, _ms(most)) for gate, (_, most) in taken.items() if most is not None]
-    drawing = graphs.lines(
-        slow,
-        key="times",
-        title="Scan time by gate, 95 of 100 scans",
-        desc="; ".join(f"{each.name} {each.written}" for each in slow),
-        top=max((each.value for each in slow), default=0.0),
-    )
+    drawing = graphs.lines(slow, key="times", title="Scan time by gate, 95 of 100 scans")
     return Block(
         "Scan time",
         [drawing] if slow else (),
@@ -92,13 +86,7 @@ def _refused(
         rate = 1000 * sum(counts) / read if read else 0.0
         rates.append(Line(names[gate], rate, f"{rate:.1f}"))
         rows.append((names[gate], *counts, sum(counts), rates[-1].written))
-    drawing = graphs.lines(
-        rates,
-        key="refused",
-        title="Cards refused of 1,000, by gate",
-        desc="; ".join(f"{each.name} {each.written}" for each in rates),
-        top=max((each.value for each in rates), default=0.0),
-    )
+    drawing = graphs.lines(rates, key="refused", title="Cards refused of 1,000, by gate")
     heads = [REFUSAL_WORDS.get(each, each.replace("_", " ")).capitalize() for each in reasons]
     return Block(
         "Cards refused",
