@@ -7,6 +7,7 @@ may keep a thread waiting for longer than ``REQUEST_DEADLINE_S``, however steadi
 """
 
 import contextlib
+import gc
 import logging
 import os
 import socket
@@ -41,6 +42,8 @@ _ACKNOWLEDGE_MS = 20_000
 _STOP_S = 20
 _STUCK_S = 60
 """A process whose loop is silent for so long is replaced."""
+_OBJECTS_OF_SOME_REQUESTS = 20_000
+"""Python looks for cycles of garbage after 700 new objects: several times in each request of 500 scans."""
 _REQUESTS_OF_A_LIFE = 200_000
 """Then a process is replaced by a new one, so that no leak of a library adds up over months."""
 
@@ -140,6 +143,8 @@ class CentreServer(BaseApplication):  # type: ignore[misc]
         """In the process that serves, after the fork."""
         process = CentreProcess(self._plan, connections=THREADS)
         process.app.extensions["centre-process"] = process
+        gc.freeze()  # what is loaded stays
+        gc.set_threshold(_OBJECTS_OF_SOME_REQUESTS)
         return process.app
 
 

@@ -18,9 +18,9 @@ from centre.running import GATES_A_SCHOOL, Centre, centre
 from centre.school import backlog
 from centre.sending import Sent, prepared, send
 
-_FLOOR = 0.6
-"""With the largest request, in which a gate sends what has waited. What a request costs beside its scans, a raw writer
-does not have to pay, so that smaller ones have no aim."""
+_FLOORS = {(POSTGRESQL, wire.LARGEST_BATCH): 0.6}
+"""With the largest request, in which a gate sends what has waited. What a request costs beside its scans a raw writer
+does not pay, so that smaller ones have no aim; and SQLite, in the raw writer's own process, has nothing to wait for."""
 _WEEK_DAYS = 7
 _CLIENTS = {POSTGRESQL: 8}
 """Gates that send at once, each of another school, and raw writers; SQLite has one writer."""
@@ -67,7 +67,7 @@ def _compared(
         "scans/s",
         peer="raw upserts",
         peer_value=rows / raw_s,
-        ratio_floor=_FLOOR if batch == wire.LARGEST_BATCH else None,
+        ratio_floor=_FLOORS.get((running.kind, batch)),
         note=last.used,
     )
 
