@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import settings
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from attendance.vision import assets
 
@@ -21,6 +22,24 @@ def assets_dir() -> Path:
     directory = Path(os.environ.get("ATTENDANCE_ASSETS") or Path.home() / ".cache/attendance-tests/assets")
     assets.ensure(directory, demo=True, progress=print)
     return directory
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Debian's Chromium."""
+    expect.set_options(timeout=15_000)  # a busy machine is no fault
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path="/usr/bin/chromium",
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-background-networking",
+                "--autoplay-policy=no-user-gesture-required",
+            ],
+        )
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(autouse=True)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from centre_with_gates import NOW, PASSWORD
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import update
 from visitors import PagesDesk
 
@@ -21,18 +21,6 @@ from attendance.ops.webserver import Streams, WebServer
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 800}
 LOOK = "document.dispatchEvent(new Event('visibilitychange'))"
 """The page looks at once instead of in five seconds."""
-expect.set_options(timeout=15_000)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium",
-            args=["--no-sandbox", "--disable-gpu", "--disable-background-networking"],
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture(scope="module")

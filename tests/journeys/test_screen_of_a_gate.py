@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from gate_process import GateProcess
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Browser
 
 
 @pytest.fixture
@@ -17,17 +17,13 @@ def gate(tmp_path: Path, assets_dir: Path) -> Iterator[GateProcess]:
     gate.kill()
 
 
-def test_the_screen_shows_the_student_of_the_newest_row(gate: GateProcess) -> None:
+def test_the_screen_shows_the_student_of_the_newest_row(gate: GateProcess, browser: Browser) -> None:
     """From the simulated card through both processes to the page in Chromium."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        page = browser.new_page(viewport={"width": 800, "height": 480})
-        page.goto(f"http://localhost:{gate.port}/")
-        page.get_by_text("Welcome. Your arrival is recorded.").wait_for(timeout=30_000)
-        text = page.inner_text("body")
-        browser.close()
+    page = browser.new_page(viewport={"width": 800, "height": 480})
+    page.goto(f"http://localhost:{gate.port}/")
+    page.get_by_text("Welcome. Your arrival is recorded.").wait_for(timeout=30_000)
+    text = page.inner_text("body")
+    page.close()
     assert any(row["name"] in text for row in gate.register())
 
 

@@ -7,23 +7,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 from phone_client import ANA, BEN, PASSWORD, Listener, call, message
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from attendance.sim.phone_device import SimulatedPhone
 from attendance.sim.phone_faults import Fault
 from attendance.sim.phone_settings import LimitPeriod, PhoneSettings
 from attendance.sim.web.phone_page import view
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    expect.set_options(timeout=15_000)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path="/usr/bin/chromium", args=["--no-sandbox", "--disable-gpu"]
-        )
-        yield browser
-        browser.close()
 
 
 @pytest.fixture
