@@ -78,5 +78,6 @@ if [ "$all" ]; then
     fetch_cluster
 fi
 cd "$root"
-# Two at a time: half of the time goes by waiting for real processes. A file stays together, for what its tests share.
-exec "$venv/bin/python" -m pytest --numprocesses 2 --dist loadfile "${select[@]}" "$@"
+# Three at a time, on two processors: much of the time goes by waiting for real processes. A file stays together, for
+# what its tests share.
+exec "$venv/bin/python" -m pytest --numprocesses 3 --dist loadfile "${select[@]}" "$@"

@@ -4,6 +4,7 @@ import ast
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -35,7 +36,11 @@ def module_name(path: Path) -> str:
 
 
 MODULES = {module_name(path): path for path in sorted(PACKAGE.rglob("*.py"))}
-TREES = {name: ast.parse(path.read_text()) for name, path in MODULES.items()}
+
+
+@cache
+def tree_of(module: str) -> ast.Module:
+    return ast.parse(MODULES[module].read_text())
 
 
 def imports(tree: ast.AST, at_load: bool = True) -> Iterator[Import]:
@@ -145,7 +150,7 @@ def test_the_table_names_every_room() -> None:
 def test_a_module_imports_only_what_its_room_may(module: str) -> None:
     """The table of docs/architecture.md holds, for imports inside functions too."""
     rules = {at_load: table(at_load) for at_load in (True, False)}
-    found = ours(imports(TREES[module]))
+    found = ours(imports(tree_of(module)))
     assert {each.name for each in found if not allowed(module, each.name, rules[each.at_load])} == set()
 
 
@@ -180,8 +185,8 @@ def test_only_a_constructor_may_ask_for_the_configuration() -> None:
 def test_no_module_imports_itself_around_a_corner() -> None:
     """A cycle means that two files are one, and that their order of loading decides whether the program starts."""
     graph = {
-        name: {each.name for each in ours(imports(tree)) if each.at_load and each.name != name}
-        for name, tree in TREES.items()
+        name: {each.name for each in ours(imports(tree_of(name))) if each.at_load and each.name != name}
+        for name in MODULES
     }
     try:
         TopologicalSorter(graph).prepare()
@@ -192,7 +197,7 @@ def test_no_module_imports_itself_around_a_corner() -> None:
 @pytest.mark.parametrize("module", sorted(MODULES))
 def test_the_fences_hold(module: str) -> None:
     """Pictures, pages, SQL, the wall clock and threads stay where docs/architecture.md says."""
-    assert fenced(module, TREES[module]) == []
+    assert fenced(module, tree_of(module)) == []
 
 
 @pytest.mark.parametrize(
