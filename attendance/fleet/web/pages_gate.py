@@ -104,7 +104,8 @@ def _lines(history: Sequence[Past], now: datetime) -> Iterator[dict[str, Any]]:
             values = [value for _, value in points]
             least, most = (written.format(each).partition(" ")[0] for each in (min(values), max(values)))
             told = f"{name} over the last day: from {least} to {most}, last {last}"
-            between = f"{least} to {most}" if least != most else "steady"
+            still = "steady" if len(values) > 1 else "one reading"
+            between = f"{least} to {most}" if least != most else still
             yield {"name": name, "last": last, "range": between, "svg": charts.sparkline(points, name=told, low=low)}
 
 
