@@ -11,10 +11,12 @@ import sys
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
+from school_hours import ZONE
 
 ROOT = Path(__file__).parents[1]
 PAGE = (ROOT / "docs/reference/robustness.md").read_text()
@@ -77,6 +79,7 @@ class Checkout:
         config = json.loads((home / "config/config.json").read_text())
         config["health_endpoint"]["port"], config["sms_webhook"]["port"] = self.ports.values()
         config["watchdog"]["restart_command"] = ""
+        config["school"]["timezone"] = ZONE.key
         (home / "config/config.json").write_text(json.dumps(config))
         path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
         unwanted = ("PYTHONPATH", "NOTIFY_SOCKET", "ATTENDANCE_HOME")
@@ -169,12 +172,9 @@ def test_an_answer_has_the_documented_fields(gate: Checkout, eventually: Callabl
 
 def test_documented_times_are_local_whole_seconds(gate: Checkout) -> None:
     """In the school's zone, without offset, with the same moment in UTC beside it."""
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
     for request_ in ("GET /health", "GET /ping"):
         answer = gate.ask(request_)
-        local = datetime.strptime(answer["timestamp"], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=ZoneInfo("Asia/Manila"))
+        local = datetime.strptime(answer["timestamp"], "%Y-%m-%dT%H:%M:%S").replace(tzinfo=ZONE)
         assert local == datetime.fromisoformat(answer["timestamp_utc"])
 
 

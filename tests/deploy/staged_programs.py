@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import psutil
 from monitoring import Page, free_port
+from school_hours import ZONE
 
 from attendance.clock import Moment
 from attendance.domain.scan import Accepted, Direction, Status
@@ -34,9 +34,6 @@ SCHOOL = "Hurried National High School"
 STUDENTS = 40
 TOLD_CHILD = "1"
 """The one whose guardian has a phone; passes only when told to."""
-_AHEAD = (10 - datetime.now(UTC).hour + 11) % 24 - 11
-ZONE = ZoneInfo(f"Etc/GMT{-_AHEAD:+d}")  # these names count the other way
-"""Where it is between ten and eleven in the morning: school hours, and nobody's night."""
 _ALL_DAY = {
     **dict.fromkeys(("start_time", "login_window_start", "logout_window_start"), "00:00"),
     **dict.fromkeys(("end_time", "login_window_end", "logout_window_end"), "23:59:59"),

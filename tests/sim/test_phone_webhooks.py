@@ -79,9 +79,9 @@ def test_what_is_not_taken_is_posted_again_signed_anew(
     listener.status = lambda number: 500 if number < 4 else 204
     phone.phone.ping()
     eventually(lambda: len(listener.posts) == 4)
-    eventually(lambda: not phone.phone.webhooks.waiting)
+    eventually(lambda: [each.taken for each in phone.phone.webhooks.recent] == [False, False, False, True])
+    assert not phone.phone.webhooks.waiting
     assert len({body for _, body in listener.posts}) == 1
-    assert [each.taken for each in phone.phone.webhooks.recent] == [False, False, False, True]
 
 
 def test_a_redirect_is_no_success(phone: SimulatedPhone, listener: Listener, eventually: Eventually) -> None:
