@@ -70,8 +70,8 @@ class Cluster:
         return {}
 
     def is_whole(self) -> bool:
-        """A primary, a standby that has everything, and another one."""
-        return sorted(self.roles().values()) == ["leader", "replica", _SYNC]
+        """A primary that holds the lock, a standby that has everything, and another one."""
+        return sorted(self.roles().values()) == ["leader", "replica", _SYNC] and not any(map(_unlocked, self.machines))
 
     def is_well(self) -> bool:
         """And both centres reach it."""
@@ -129,6 +129,12 @@ class Cluster:
     def _logs(self) -> str:
         parts = ("etcd", "patroni", "haproxy", "pgbouncer", "centre")
         return "\n".join(f"--- {each.name} {part}\n{each.log(part)[-800:]}" for each in self.machines for part in parts)
+
+
+def _unlocked(machine: Machine) -> bool:
+    """Whether it knows of no lock, as for a while after etcd was away; the roles are then those from before."""
+    said = machine.patroni("patroni")
+    return said is None or any(said.get(name) for name in ("cluster_unlocked", "failsafe_mode_is_active"))
 
 
 @contextmanager
