@@ -80,4 +80,4 @@ fi
 cd "$root"
 # Three at a time, on two processors: much of the time goes by waiting for real processes. A file stays together, for
 # what its tests share.
-exec "$venv/bin/python" -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder "${select[@]}" "$@"
+exec "$venv/bin/python" -m pytest --numprocesses 3 --dist loadfile "${select[@]}" "$@"

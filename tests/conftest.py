@@ -16,11 +16,6 @@ settings.register_profile("no clock", deadline=None)  # a busy machine is no fau
 settings.load_profile("no clock")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What starts whole programs comes first: a file of a minute that begins last would hold up the end alone."""
-    items.sort(key=lambda item: "journeys" not in item.path.parts)
-
-
 @pytest.fixture(scope="session")
 def assets_dir() -> Path:
     """The vision assets, fetched once per machine and kept between runs."""
